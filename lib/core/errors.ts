@@ -1,0 +1,216 @@
+import type { PoolStats } from './stats.js';
+
+/** The code of every error this package throws, for `switch` and for logs. */
+export type ConnPoolErrorCode =
+  | 'ERR_ACQUIRE_TIMEOUT'
+  | 'ERR_POOL_EXHAUSTED'
+  | 'ERR_POOL_CLOSED'
+  | 'ERR_DIAL'
+  | 'ERR_CALL_TIMEOUT'
+  | 'ERR_LEASE_ENDED'
+  | 'ERR_INVALID_OPTIONS'
+  | 'ERR_UNKNOWN_POOL'
+  | 'ERR_DUPLICATE_POOL'
+  | 'ERR_INVARIANT';
+
+/** The root of every error this package throws. */
+export abstract class ConnPoolError extends Error {
+  abstract readonly code: string;
+
+  constructor(
+    message: string,
+    /** The name of the pool it happened in. */
+    readonly pool: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** What an acquire was waiting for when its deadline came. */
+export type AcquirePhase = 'wait' | 'dial' | 'check';
+
+/** No connection came within the acquire's deadline. `cause` is the last dial error, if dials have been failing. */
+export class AcquireTimeoutError extends ConnPoolError {
+  override readonly code = 'ERR_ACQUIRE_TIMEOUT';
+
+  constructor(
+    pool: string,
+    /** The deadline that was missed, in milliseconds. */
+    readonly timeout: number,
+    /** `'wait'`: all connections were in use; `'dial'`: a new one was being made; `'check'`: one was being checked. */
+    readonly phase: AcquirePhase,
+    /** The pool at that instant. */
+    readonly stats: PoolStats,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `Pool "${pool}" gave no connection within ${timeout} ms (phase: ${phase}; ${counts(stats)})` +
+        `${because(options?.cause)}. ${ACQUIRE_ADVICE[phase]}`,
+      pool,
+      options,
+    );
+  }
+}
+
+const ACQUIRE_ADVICE: Record<AcquirePhase, string> = {
+  wait: 'Hold leases for less long, raise "max", or look for a leak with "leakThreshold".',
+  dial: 'Check that the server is up and accepts connections.',
+  check: 'The server accepts connections but does not answer heartbeats.',
+};
+
+/** The pool is at `max` and the line is as long as it may be. */
+export class PoolExhaustedError extends ConnPoolError {
+  override readonly code = 'ERR_POOL_EXHAUSTED';
+
+  constructor(
+    pool: string,
+    readonly stats: PoolStats,
+    /** How many may wait; 0 with `exhausted: 'fail'`. */
+    readonly maxWaiting: number,
+  ) {
+    super(
+      `Pool "${pool}" is exhausted (${counts(stats)}; at most ${maxWaiting} may wait). ` +
+        'Raise "max" or "maxWaiting", or shed load before it gets here.',
+      pool,
+    );
+  }
+}
+
+/** The pool is draining or closed. */
+export class PoolClosedError extends ConnPoolError {
+  override readonly code = 'ERR_POOL_CLOSED';
+
+  constructor(pool: string) {
+    super(`Pool "${pool}" is closed.`, pool);
+  }
+}
+
+/** A connection could not be made; `cause` is what the connector threw. */
+export class DialError extends ConnPoolError {
+  override readonly code = 'ERR_DIAL';
+
+  constructor(
+    pool: string,
+    /** How many attempts were made for this acquire. */
+    readonly attempts: number,
+    /** True when the connector's `isPermanent` called the error one that retrying cannot mend. */
+    readonly permanent: boolean,
+    options: ErrorOptions,
+  ) {
+    super(
+      `Pool "${pool}" could not dial${permanent ? ' (permanent error)' : ` (${attempts} attempt${attempts === 1 ? '' : 's'})`}` +
+        `${because(options.cause)}.`,
+      pool,
+      options,
+    );
+  }
+}
+
+/** A connector's call did not answer within its timeout. Found as a `cause`, never thrown by itself. */
+export class CallTimeoutError extends ConnPoolError {
+  override readonly code = 'ERR_CALL_TIMEOUT';
+
+  constructor(
+    pool: string,
+    readonly call: 'dial' | 'heartbeat' | 'reset' | 'close',
+    readonly timeout: number,
+  ) {
+    super(`Pool "${pool}": ${call} gave no answer within ${timeout} ms.`, pool);
+  }
+}
+
+/** The lease was released, discarded, detached or taken back; its connection is not the caller's any more. */
+export class LeaseEndedError extends ConnPoolError {
+  override readonly code = 'ERR_LEASE_ENDED';
+
+  constructor(
+    pool: string,
+    /** Of the connection the lease was on. */
+    readonly id: number,
+    options?: ErrorOptions,
+  ) {
+    super(`The lease on connection ${id} of pool "${pool}" has ended. Acquire a new one.`, pool, options);
+  }
+}
+
+/** One bad option: where it stands, what was given, what is allowed. */
+export interface OptionProblem {
+  readonly path: string;
+  readonly given: unknown;
+  readonly allowed: string;
+}
+
+/** Options or environment variables are wrong; lists every bad field at once. */
+export class InvalidOptionsError extends ConnPoolError {
+  override readonly code = 'ERR_INVALID_OPTIONS';
+
+  constructor(
+    pool: string,
+    readonly problems: readonly OptionProblem[],
+  ) {
+    super(
+      [
+        `Pool "${pool}" has ${problems.length === 1 ? 'a bad option' : `${problems.length} bad options`}:`,
+        ...problems.map(({ path, given, allowed }) => `  ${path}: got ${show(given)}; allowed: ${allowed}`),
+      ].join('\n'),
+      pool,
+    );
+  }
+}
+
+/** No pool of this name is registered. */
+export class UnknownPoolError extends ConnPoolError {
+  override readonly code = 'ERR_UNKNOWN_POOL';
+
+  constructor(
+    pool: string,
+    readonly known: readonly string[],
+  ) {
+    const names = known.length === 0 ? 'none is registered' : `known: ${known.map((name) => `"${name}"`).join(', ')}`;
+    super(`Pool "${pool}" is not registered (${names}). Add it with ConnPoolModule.forFeature().`, pool);
+  }
+}
+
+/** A pool of this name is registered already. */
+export class DuplicatePoolError extends ConnPoolError {
+  override readonly code = 'ERR_DUPLICATE_POOL';
+
+  constructor(
+    pool: string,
+    readonly known: readonly string[],
+  ) {
+    super(
+      `Pool "${pool}" is registered twice (known: ${known.map((name) => `"${name}"`).join(', ')}). ` +
+        'Give each forFeature() its own "name".',
+      pool,
+    );
+  }
+}
+
+/** The engine found itself in a state that cannot be; please report it. */
+export class InvariantError extends ConnPoolError {
+  override readonly code = 'ERR_INVARIANT';
+}
+
+function counts(stats: PoolStats): string {
+  const { max, idle, leased, dialing, checking, closing, waiting } = stats;
+  return `max ${max}, idle ${idle}, leased ${leased}, dialing ${dialing}, checking ${checking}, closing ${closing}, waiting ${waiting}`;
+}
+
+function because(cause: unknown): string {
+  if (cause === undefined) return '';
+  return `: ${cause instanceof Error ? cause.message || cause.name : String(cause)}`;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'function') return 'a function';
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
+  if (typeof value === 'number' || value === undefined) return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
