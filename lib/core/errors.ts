@@ -168,7 +168,8 @@ export class UnknownPoolError extends ConnPoolError {
     pool: string,
     readonly known: readonly string[],
   ) {
-    const names = known.length === 0 ? 'none is registered' : `known: ${known.map((name) => `"${name}"`).join(', ')}`;
+    const names =
+      known.length === 0 ? 'none is registered' : `known: ${known.map((name) => `"${name}"`).join(', ')}`;
     super(`Pool "${pool}" is not registered (${names}). Add it with ConnPoolModule.forFeature().`, pool);
   }
 }

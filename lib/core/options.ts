@@ -152,9 +152,8 @@ const FIELDS = {
   closeTimeout: v.optional(limit, '5s'),
   dialAttempts: v.optional(whole(1), 1),
   dialBackoff: v.optional(
-    v.strictObject(
-      { initial: v.optional(limit, 100), max: v.optional(limit, '5s') },
-      ({ expected }) => (expected === 'never' ? "'initial' or 'max'" : '{ initial?: Duration, max?: Duration }'),
+    v.strictObject({ initial: v.optional(limit, 100), max: v.optional(limit, '5s') }, ({ expected }) =>
+      expected === 'never' ? "'initial' or 'max'" : '{ initial?: Duration, max?: Duration }',
     ),
     {},
   ),
@@ -163,7 +162,10 @@ const FIELDS = {
   heartbeatInterval: v.optional(switchable, '60s'),
   maxLifetime: v.optional(switchable, '30m'),
   lifetimeJitter: v.optional(
-    v.custom<number>((value) => typeof value === 'number' && value >= 0 && value <= 1, 'a number from 0 to 1'),
+    v.custom<number>(
+      (value) => typeof value === 'number' && value >= 0 && value <= 1,
+      'a number from 0 to 1',
+    ),
     0.1,
   ),
   maxUses: v.optional(whole(1, 'Infinity'), Infinity),
@@ -179,7 +181,9 @@ const FIELDS = {
 export const OPTION_NAMES = Object.keys(FIELDS) as (keyof ConnPoolOptions)[];
 
 const SCHEMA = v.strictObject(FIELDS, ({ expected }) =>
-  expected === 'never' ? `no option of this name; there are ${OPTION_NAMES.join(', ')}` : 'an object of options',
+  expected === 'never'
+    ? `no option of this name; there are ${OPTION_NAMES.join(', ')}`
+    : 'an object of options',
 );
 
 /**
@@ -200,7 +204,12 @@ export function resolveOptions<M>(options: ConnPoolOptions<M>): ResolvedOptions<
  * @returns milliseconds; `Infinity` = none
  * @throws InvalidOptionsError
  */
-export function resolveCallDuration(pool: string, path: string, given: Duration, zero: 'none' | 'at once'): number {
+export function resolveCallDuration(
+  pool: string,
+  path: string,
+  given: Duration,
+  zero: 'none' | 'at once',
+): number {
   const ms = parseDuration(given);
   if (ms === undefined || ms < 0) {
     const allowed = `a duration from 0${zero === 'none' ? ' (none)' : ''}, in milliseconds or as text such as '30s'`;
@@ -215,8 +224,9 @@ export function resolveSize(
   present: { max: number; min: number; maxIdle: number | undefined },
   change: { max?: number; min?: number; maxIdle?: number },
 ): { max: number; min: number; maxIdle: number | undefined } {
-  const schema = v.strictObject({ max: FIELDS.max, min: FIELDS.min, maxIdle: FIELDS.maxIdle }, ({ expected }) =>
-    expected === 'never' ? "'max', 'min' or 'maxIdle'" : 'an object of sizes',
+  const schema = v.strictObject(
+    { max: FIELDS.max, min: FIELDS.min, maxIdle: FIELDS.maxIdle },
+    ({ expected }) => (expected === 'never' ? "'max', 'min' or 'maxIdle'" : 'an object of sizes'),
   );
   const given = typeof change === 'object' && change !== null ? withoutUndefined(change) : change;
   const result = v.safeParse(schema, typeof given === 'object' ? { ...present, ...given } : given);

@@ -1,0 +1,55 @@
+import type { ConnectorCall } from './connector-calls.js';
+import type { PooledLease } from './lease.js';
+
+/**
+ * Where a connection stands. It is in exactly one state, and counted there.
+ *
+ * - `dialing`: being made, or under its first heartbeat
+ * - `idle`: ready to be lent
+ * - `leased`: in one borrower's hands
+ * - `checking`: under a heartbeat
+ * - `resetting`: being cleaned after a lease
+ * - `closing`: its close is running; it still counts against `max`
+ * - `gone`: closed, detached or never made
+ */
+export type ConnectionState = 'dialing' | 'idle' | 'leased' | 'checking' | 'resetting' | 'closing' | 'gone';
+
+/** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock. */
+export class Connection<T> {
+  state: ConnectionState = 'dialing';
+  /** Set once dialled. */
+  resource: T | undefined = undefined;
+  dialedAt = 0;
+  /** Lives until then, unless leased. */
+  expiresAt = Infinity;
+  /** Leased: since then. Otherwise: last used then. */
+  since = 0;
+  /** To be checked before it is lent, from then on. */
+  checkAt = Infinity;
+  /** Idle: from then on it may not be lent without a closer look. */
+  dueAt = Infinity;
+  uses = 0;
+  /** It has been idle or leased before: whoever gets it next gets it reused. */
+  used = false;
+  /** In flight towards idle: counted as help that is coming for the line. */
+  incoming = false;
+  /** Dead, but still in its borrower's hands. */
+  lost = false;
+  cause: unknown = undefined;
+  lease: PooledLease<T> | undefined = undefined;
+  /** The connector's call that runs on it. */
+  call: ConnectorCall | undefined = undefined;
+  unwatch: (() => void) | undefined = undefined;
+  /** Dialled, but not ready yet: what to do when it dies. */
+  onLost: ((cause: unknown) => void) | undefined = undefined;
+  /** Somebody waits for its close. */
+  onGone: (() => void) | undefined = undefined;
+  previous: Connection<T> | undefined = undefined;
+  next: Connection<T> | undefined = undefined;
+
+  constructor(
+    readonly id: number,
+    /** Of the pool, when the dial began. */
+    readonly generation: number,
+  ) {}
+}

@@ -1,0 +1,64 @@
+import type { Connection } from './connection.js';
+
+/** The idle connections, from the next to be lent to the last. Linked through the connections themselves. */
+export class IdleList<T> {
+  first: Connection<T> | undefined = undefined;
+  private last: Connection<T> | undefined = undefined;
+  size = 0;
+
+  constructor(private readonly order: 'lifo' | 'fifo') {}
+
+  /** Takes in a connection that was used just now. */
+  push(connection: Connection<T>): void {
+    if (this.order === 'lifo') this.insertBefore(connection, this.first);
+    else this.insertBefore(connection, undefined);
+  }
+
+  /** Takes in a connection that comes back unused (from a check), at the place its last use gives it. */
+  restore(connection: Connection<T>): void {
+    let behind = this.last;
+    const younger = this.order === 'fifo';
+    while (
+      behind !== undefined &&
+      behind.since !== connection.since &&
+      behind.since > connection.since === younger
+    ) {
+      behind = behind.previous;
+    }
+    this.insertBefore(connection, behind === undefined ? this.first : behind.next);
+  }
+
+  remove(connection: Connection<T>): void {
+    const { previous, next } = connection;
+    if (previous === undefined) this.first = next;
+    else previous.next = next;
+    if (next === undefined) this.last = previous;
+    else next.previous = previous;
+    connection.previous = undefined;
+    connection.next = undefined;
+    this.size -= 1;
+  }
+
+  /** The one unused for the longest. */
+  get oldest(): Connection<T> | undefined {
+    return this.order === 'lifo' ? this.last : this.first;
+  }
+
+  /** All of them, the one unused for the longest first. */
+  byAge(): Connection<T>[] {
+    const all: Connection<T>[] = [];
+    for (let each = this.first; each !== undefined; each = each.next) all.push(each);
+    return this.order === 'lifo' ? all.reverse() : all;
+  }
+
+  private insertBefore(connection: Connection<T>, next: Connection<T> | undefined): void {
+    const previous = next === undefined ? this.last : next.previous;
+    connection.previous = previous;
+    connection.next = next;
+    if (previous === undefined) this.first = connection;
+    else previous.next = connection;
+    if (next === undefined) this.last = connection;
+    else next.previous = connection;
+    this.size += 1;
+  }
+}

@@ -1,0 +1,17 @@
+export { type ClockTimer, type PoolClock, systemClock } from './clock.js';
+export {
+  type CloseContext,
+  type CloseReason,
+  type Connector,
+  type DialContext,
+  type HeartbeatContext,
+  type ResetContext,
+} from './connector.js';
+export type { Duration } from './duration.js';
+export * from './errors.js';
+export type * from './events.js';
+export type { Lease } from './lease.js';
+export type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
+export type { ConnPoolOptions, ExhaustedPolicy, IdleOrder, StartupPolicy } from './options.js';
+export { type AcquireOptions, ConnPool, type PoolSize } from './pool.js';
+export type * from './stats.js';
