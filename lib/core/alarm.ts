@@ -1,3 +1,4 @@
+import type { AsyncResource } from 'node:async_hooks';
 import type { ClockTimer, PoolClock, TurnClock } from './clock.js';
 
 /** Something that happens at a time unless it is called off: a deadline, a retry, a round of upkeep. */
@@ -27,15 +28,16 @@ export class Alarm {
   private readonly fire = (): void => this.onTimer();
   private readonly ringDue = (): void => this.ringAll();
 
-  /** @param outside - runs a function outside of any caller's async context, which the timer would keep alive */
+  /** @param context - the pool's own: a timer armed in a caller's async context would keep that one alive */
   constructor(
     private readonly clock: PoolClock,
     private readonly turn: TurnClock,
-    private readonly outside: <R>(work: () => R) => R,
+    private readonly context: AsyncResource,
   ) {}
 
   /** Makes the appointment, or moves it. */
   set(appointment: Appointment, at: number): void {
+    if (at === Infinity) return this.cancel(appointment);
     if (appointment.place !== -1) this.cancel(appointment);
     appointment.at = at;
     this.rise(appointment, this.heap.length);
@@ -71,7 +73,7 @@ export class Alarm {
     this.disarm();
     this.armedFor = at;
     const delay = Math.min(Math.max(Math.ceil(at - this.turn.read()), 0), LONGEST_TIMER);
-    this.timer = this.outside(() => this.clock.setTimeout(this.fire, delay));
+    this.timer = this.context.runInAsyncScope(() => this.clock.setTimeout(this.fire, delay));
     if (!this.held) void this.timer.unref();
   }
 
@@ -85,7 +87,7 @@ export class Alarm {
     const lateness = this.turn.read() - this.armedFor;
     this.timer = undefined;
     if (lateness > LATE) {
-      this.outside(() => this.clock.afterTurn(this.ringDue));
+      this.context.runInAsyncScope(() => this.clock.afterTurn(this.ringDue));
       return;
     }
     this.ringAll();

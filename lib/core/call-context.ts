@@ -1,12 +1,11 @@
 import type { DialContext, HeartbeatContext, ResetContext } from './connector.js';
-import type { ConnectorCall } from './connector-calls.js';
 
 /** What a dial, a heartbeat or a reset is given. Its signal is made when it is asked for. */
 export class CallContext<M> implements DialContext<M>, HeartbeatContext<M>, ResetContext<M> {
-  readonly #call: ConnectorCall;
+  readonly #call: { readonly signal: AbortSignal };
 
   constructor(
-    call: ConnectorCall,
+    call: { readonly signal: AbortSignal },
     readonly attempt: number,
     readonly meta: M,
     readonly pool: string,

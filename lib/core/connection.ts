@@ -1,4 +1,4 @@
-import type { ConnectorCall } from './connector-calls.js';
+import type { CloseReason } from './connector.js';
 import type { PooledLease } from './lease.js';
 
 /**
@@ -19,7 +19,10 @@ export class Connection<T> {
   state: ConnectionState = 'dialing';
   /** Set once dialled. */
   resource: T | undefined = undefined;
+  /** While it is dialled: since then. */
   dialedAt = 0;
+  /** While it is dialled: which attempt this is. */
+  attempt = 1;
   /** Lives until then, unless leased. */
   expiresAt = Infinity;
   /** Leased: since then. Otherwise: last used then. */
@@ -33,15 +36,15 @@ export class Connection<T> {
   used = false;
   /** In flight towards idle: counted as help that is coming for the line. */
   incoming = false;
-  /** Dead, but still in its borrower's hands. */
+  /** It has died. */
   lost = false;
+  /** Why it is closed, and what made it unfit. */
+  reason: CloseReason = 'lost';
   cause: unknown = undefined;
   lease: PooledLease<T> | undefined = undefined;
   /** The connector's call that runs on it. */
-  call: ConnectorCall | undefined = undefined;
+  call: { abandon(reason: unknown): void } | undefined = undefined;
   unwatch: (() => void) | undefined = undefined;
-  /** Dialled, but not ready yet: what to do when it dies. */
-  onLost: ((cause: unknown) => void) | undefined = undefined;
   /** Somebody waits for its close. */
   onGone: (() => void) | undefined = undefined;
   previous: Connection<T> | undefined = undefined;

@@ -1,21 +1,38 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Alarm, Appointment } from './alarm.js';
 import type { TurnClock } from './clock.js';
+import type { Connection } from './connection.js';
 import { CallTimeoutError } from './errors.js';
 
-/** The signal of a call that nobody asked it for is never made: it costs more than the rest of the call. */
-export class ConnectorCall implements Appointment {
+/** One kind of call on the connector: how it is made, and what becomes of it. Made once for each pool. */
+export interface CallKind<T, R> {
+  readonly name: 'dial' | 'heartbeat' | 'reset' | 'close';
+  /** In milliseconds. */
+  readonly timeout: number;
+  /** Runs in the pool's async context. */
+  make(connection: Connection<T>, call: ConnectorCall<T, R>): R | PromiseLike<R>;
+  /** Exactly one of these two is called, unless the call is abandoned. */
+  done(connection: Connection<T>, result: R): void;
+  failed(connection: Connection<T>, cause: unknown): void;
+  /** It has yielded something after all, but after its timeout or after it was abandoned. */
+  late?(connection: Connection<T>, result: R): void;
+}
+
+/** One call that runs on the connector. */
+export class ConnectorCall<T, R> implements Appointment {
   at = 0;
   place = -1;
-  private controller: AbortController | undefined = undefined;
   private settled = false;
+  private controller: AbortController | undefined = undefined;
   private abandonedFor: unknown = undefined;
 
   constructor(
-    private readonly alarm: Alarm,
-    private readonly onTimeout: (call: ConnectorCall) => void,
+    private readonly calls: ConnectorCalls,
+    private readonly kind: CallKind<T, R>,
+    private readonly connection: Connection<T>,
   ) {}
 
+  /** Made when it is asked for: it costs more than the rest of the call. */
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
@@ -24,12 +41,13 @@ export class ConnectorCall implements Appointment {
     return this.controller.signal;
   }
 
-  /** The first to settle it gets `true`; whoever comes later is late. */
-  settle(): boolean {
-    if (this.settled) return false;
-    this.settled = true;
-    this.alarm.cancel(this);
-    return true;
+  done(result: R): void {
+    if (this.settle()) this.kind.done(this.connection, result);
+    else this.kind.late?.(this.connection, result);
+  }
+
+  failed(cause: unknown): void {
+    if (this.settle()) this.kind.failed(this.connection, cause);
   }
 
   /** The pool waits for it no longer: its signal aborts, and what it answers is late. */
@@ -40,16 +58,18 @@ export class ConnectorCall implements Appointment {
   }
 
   ring(): void {
-    this.onTimeout(this);
+    const error = new CallTimeoutError(this.calls.pool, this.kind.name, this.kind.timeout);
+    this.abandon(error);
+    this.kind.failed(this.connection, error);
   }
-}
 
-/** What becomes of one call; exactly one of the first two is called. */
-export interface CallOutcome<R> {
-  done(result: R): void;
-  failed(cause: unknown): void;
-  /** It did yield something, but after it had failed by its timeout or had been abandoned. */
-  late?(result: R): void;
+  private settle(): boolean {
+    if (this.settled) return false;
+    this.settled = true;
+    this.calls.alarm.cancel(this);
+    if (this.connection.call === this) this.connection.call = undefined;
+    return true;
+  }
 }
 
 /**
@@ -57,48 +77,33 @@ export interface CallOutcome<R> {
  * never answer comes back as one of two outcomes. A call that answers at once is settled at once.
  */
 export class ConnectorCalls {
-  private readonly context = new AsyncResource('ConnPool');
-
   constructor(
-    private readonly pool: string,
-    private readonly clock: TurnClock,
+    readonly pool: string,
+    readonly alarm: Alarm,
+    private readonly turn: TurnClock,
+    private readonly context: AsyncResource,
   ) {}
 
-  /** Runs a function outside of any caller's async context. */
-  readonly outside = <R>(work: () => R): R => this.context.runInAsyncScope(work);
-
-  run<R>(
-    kind: 'dial' | 'heartbeat' | 'reset' | 'close',
-    timeout: number,
-    alarm: Alarm,
-    subject: { call: ConnectorCall | undefined },
-    work: (call: ConnectorCall) => R | PromiseLike<R>,
-    outcome: CallOutcome<R>,
-  ): void {
-    const call = new ConnectorCall(alarm, () => {
-      const error = new CallTimeoutError(this.pool, kind, timeout);
-      call.abandon(error);
-      outcome.failed(error);
-    });
+  run<T, R>(kind: CallKind<T, R>, connection: Connection<T>): void {
+    const call = new ConnectorCall(this, kind, connection);
     // Before the call: what it calls back into the pool may have to abandon it.
-    subject.call = call;
+    connection.call = call;
     let result: R | PromiseLike<R>;
     try {
-      result = this.context.runInAsyncScope(work, undefined, call);
+      result = this.context.runInAsyncScope(kind.make, kind, connection, call);
       if (isThenable(result)) {
-        if (timeout !== Infinity) alarm.set(call, this.clock.now() + timeout);
+        if (connection.call === call) this.alarm.set(call, this.turn.now() + kind.timeout);
         result.then(
-          (value) => (call.settle() ? outcome.done(value) : outcome.late?.(value)),
-          (cause: unknown) => (call.settle() ? outcome.failed(cause) : undefined),
+          (value) => call.done(value),
+          (cause: unknown) => call.failed(cause),
         );
         return;
       }
     } catch (cause) {
-      if (call.settle()) outcome.failed(cause);
+      call.failed(cause);
       return;
     }
-    if (call.settle()) outcome.done(result);
-    else outcome.late?.(result);
+    call.done(result);
   }
 }
 

@@ -39,8 +39,6 @@ export interface Lender<T> {
 /** The lease a pool gives out. Its connection leaves it at its end; that is what makes a stale lease harmless. */
 export class PooledLease<T> implements Lease<T> {
   readonly id: number;
-  /** Where it was acquired, and whether that was reported; only while leaks are watched for. */
-  site: LeaseSite | undefined = undefined;
   private connection: Connection<T> | undefined;
   private controller: AbortController | undefined = undefined;
   private endedBy: unknown = undefined;
@@ -117,10 +115,4 @@ export class PooledLease<T> implements Lease<T> {
     const cause = this.endedBy === undefined ? undefined : { cause: this.endedBy };
     return new LeaseEndedError(this.lender.name, this.id, cause);
   }
-}
-
-/** Where a lease was acquired; the text is only made when `stack` is read. */
-export interface LeaseSite {
-  stack?: string;
-  reported: boolean;
 }

@@ -1,19 +1,17 @@
-import type { Appointment } from './alarm.js';
 import type { PooledLease } from './lease.js';
+import type { LeaseSite } from './upkeep/leak.js';
 
 /** One acquire in line. It leaves the line exactly once: granted, expired, aborted or refused. */
-export class Waiter<T> implements Appointment {
-  at = 0;
-  place = -1;
+export class Waiter<T> {
   /** Rounds of dials that failed while it stood here. */
   attempts = 0;
   lane: Lane<T> | undefined = undefined;
   previous: Waiter<T> | undefined = undefined;
   next: Waiter<T> | undefined = undefined;
   /** Where the acquire was called; only while leaks are watched for. */
-  site: { stack?: string } | undefined = undefined;
-  signal: AbortSignal | undefined = undefined;
-  onAbort: (() => void) | undefined = undefined;
+  site: LeaseSite | undefined = undefined;
+  /** Lets go of the caller's abort signal. */
+  stopListening: (() => void) | undefined = undefined;
 
   constructor(
     readonly resolve: (lease: PooledLease<T>) => void,
@@ -22,13 +20,11 @@ export class Waiter<T> implements Appointment {
     readonly fresh: boolean,
     /** How many dials had begun when it came: only later ones were made for it. */
     readonly dialsBefore: number,
+    /** In milliseconds; `Infinity` = none. */
     readonly timeout: number,
-    private readonly expire: (waiter: Waiter<T>) => void,
+    /** On the pool's clock. */
+    readonly deadline: number,
   ) {}
-
-  ring(): void {
-    this.expire(this);
-  }
 }
 
 /** The waiters of one priority, first come, first served. */
@@ -43,7 +39,7 @@ export class WaitQueue<T> {
   size = 0;
   /** Of those, how many take only a fresh connection. */
   fresh = 0;
-  /** Highest priority first; a lane stays once made, but for the passing ones. */
+  /** Highest priority first; the one of priority 0 is always there. */
   private readonly lanes: Lane<T>[] = [{ priority: 0, first: undefined, last: undefined }];
 
   push(waiter: Waiter<T>, priority: number): void {
@@ -60,8 +56,9 @@ export class WaitQueue<T> {
   /** Whoever may be served next; with a used connection, the first who would take one. */
   first(used: boolean): Waiter<T> | undefined {
     if (used && this.fresh === this.size) return undefined;
-    for (const lane of this.lanes) {
-      for (let waiter = lane.first; waiter !== undefined; waiter = waiter.next) {
+    const { lanes } = this;
+    for (let index = 0; index < lanes.length; index += 1) {
+      for (let waiter = lanes[index]?.first; waiter !== undefined; waiter = waiter.next) {
         if (!used || !waiter.fresh) return waiter;
       }
     }
@@ -91,6 +88,7 @@ export class WaitQueue<T> {
   }
 
   private laneOf(priority: number): Lane<T> {
+    if (priority === 0 && this.lanes.length === 1) return this.lanes[0] as Lane<T>;
     const index = this.lanes.findIndex((lane) => lane.priority <= priority);
     const found = this.lanes[index];
     if (found?.priority === priority) return found;

@@ -1,46 +1,70 @@
 import type { Alarm, Appointment } from '../alarm.js';
-import type { PooledLease } from '../lease.js';
+import type { Connection } from '../connection.js';
 
-/** Reports leases held longer than a threshold: each once, with the place it was acquired at. */
+/** Where an acquire was called; the text is only made when it is read. */
+export interface LeaseSite {
+  stack?: string;
+}
+
+/** A lease that is watched. */
+interface Held {
+  readonly site: LeaseSite;
+  readonly takenAt: number;
+  reported: boolean;
+}
+
+/** Reports connections that are leased for longer than a threshold: once for each lease, with its acquire's stack. */
 export class LeakWatch<T> implements Appointment {
   at = 0;
   place = -1;
   /** In the order they were taken, which is the order they fall due in. */
-  private readonly held = new Map<PooledLease<T>, number>();
+  private readonly held = new Map<Connection<T>, Held>();
 
   constructor(
     private readonly threshold: number,
     private readonly alarm: Alarm,
-    private readonly report: (lease: PooledLease<T>, heldMs: number) => void,
-    private readonly reportReturned: (lease: PooledLease<T>, heldMs: number) => void,
+    private readonly report: (connection: Connection<T>, heldMs: number, stack: string) => void,
+    private readonly reportReturned: (connection: Connection<T>, heldMs: number) => void,
   ) {}
 
-  /** Where the caller of `below` stands; the text of the stack is only made when somebody reads it. */
-  static site(below: (...args: never[]) => unknown): { stack?: string } {
-    const site: { stack?: string } = {};
+  /** Where the caller of `below` stands. */
+  static site(below: (...args: never[]) => unknown): LeaseSite {
+    const site: LeaseSite = {};
     Error.captureStackTrace(site, below);
     return site;
   }
 
-  taken(lease: PooledLease<T>, site: { stack?: string }, now: number): void {
-    lease.site = Object.assign(site, { reported: false });
-    this.held.set(lease, now);
+  taken(connection: Connection<T>, site: LeaseSite, now: number): void {
+    this.held.set(connection, { site, takenAt: now, reported: false });
     if (this.place === -1) this.alarm.set(this, now + this.threshold);
   }
 
-  ended(lease: PooledLease<T>, takenAt: number, now: number): void {
-    if (!this.held.delete(lease) && lease.site?.reported === true) this.reportReturned(lease, now - takenAt);
+  ended(connection: Connection<T>, now: number): void {
+    const held = this.held.get(connection);
+    if (held === undefined) return;
+    this.held.delete(connection);
+    if (held.reported) this.reportReturned(connection, now - held.takenAt);
+  }
+
+  stackOf(connection: Connection<T>): string | undefined {
+    const held = this.held.get(connection);
+    return held === undefined ? undefined : frames(held.site);
   }
 
   ring(now: number): void {
-    for (const [lease, takenAt] of this.held) {
-      if (now - takenAt < this.threshold) {
-        this.alarm.set(this, takenAt + this.threshold);
+    for (const [connection, held] of this.held) {
+      if (held.reported) continue;
+      if (now - held.takenAt < this.threshold) {
+        this.alarm.set(this, held.takenAt + this.threshold);
         return;
       }
-      this.held.delete(lease);
-      if (lease.site !== undefined) lease.site.reported = true;
-      this.report(lease, now - takenAt);
+      held.reported = true;
+      this.report(connection, now - held.takenAt, frames(held.site));
     }
   }
+}
+
+/** The frames alone: the first line of a captured stack names an object that is none of the reader's business. */
+function frames({ stack = '' }: LeaseSite): string {
+  return stack.slice(stack.indexOf('\n') + 1);
 }
