@@ -14,19 +14,19 @@ import type { PooledLease } from './lease.js';
  */
 export type ConnectionState = 'dialing' | 'idle' | 'leased' | 'checking' | 'resetting' | 'closing' | 'gone';
 
-/** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock. */
+/** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock, `NaN` until they are known. */
 export class Connection<T> {
   state: ConnectionState = 'dialing';
   /** Set once dialled. */
   resource: T | undefined = undefined;
   /** While it is dialled: since then. */
-  dialedAt = 0;
+  dialedAt = NaN;
   /** While it is dialled: which attempt this is. */
   attempt = 1;
   /** Lives until then, unless leased. */
   expiresAt = Infinity;
   /** Leased: since then. Otherwise: last used then. */
-  since = 0;
+  since = NaN;
   /** To be checked before it is lent, from then on. */
   checkAt = Infinity;
   /** Idle: from then on it may not be lent without a closer look. */
@@ -47,6 +47,8 @@ export class Connection<T> {
   unwatch: (() => void) | undefined = undefined;
   /** Somebody waits for its close. */
   onGone: (() => void) | undefined = undefined;
+  /** Its place in the roster; only the roster writes it. */
+  seat = -1;
   previous: Connection<T> | undefined = undefined;
   next: Connection<T> | undefined = undefined;
 

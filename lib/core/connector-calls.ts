@@ -20,7 +20,7 @@ export interface CallKind<T, R> {
 
 /** One call that runs on the connector. */
 export class ConnectorCall<T, R> implements Appointment {
-  at = 0;
+  at = NaN;
   place = -1;
   private settled = false;
   private controller: AbortController | undefined = undefined;

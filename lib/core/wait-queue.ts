@@ -8,6 +8,8 @@ export class Waiter<T> {
   lane: Lane<T> | undefined = undefined;
   previous: Waiter<T> | undefined = undefined;
   next: Waiter<T> | undefined = undefined;
+  /** In milliseconds, where it is not the pool's. */
+  ownTimeout: number | undefined = undefined;
   /** Where the acquire was called; only while leaks are watched for. */
   site: LeaseSite | undefined = undefined;
   /** Lets go of the caller's abort signal. */
@@ -20,8 +22,6 @@ export class Waiter<T> {
     readonly fresh: boolean,
     /** How many dials had begun when it came: only later ones were made for it. */
     readonly dialsBefore: number,
-    /** In milliseconds; `Infinity` = none. */
-    readonly timeout: number,
     /** On the pool's clock. */
     readonly deadline: number,
   ) {}
@@ -55,8 +55,9 @@ export class WaitQueue<T> {
 
   /** Whoever may be served next; with a used connection, the first who would take one. */
   first(used: boolean): Waiter<T> | undefined {
-    if (used && this.fresh === this.size) return undefined;
     const { lanes } = this;
+    if (this.fresh === 0 && lanes.length === 1) return lanes[0]?.first;
+    if (used && this.fresh === this.size) return undefined;
     for (let index = 0; index < lanes.length; index += 1) {
       for (let waiter = lanes[index]?.first; waiter !== undefined; waiter = waiter.next) {
         if (!used || !waiter.fresh) return waiter;
