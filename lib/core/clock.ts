@@ -22,6 +22,9 @@ export const systemClock: PoolClock = {
   afterTurn: (callback) => void setImmediate(callback),
 };
 
+/** A turn that lasts longer has been held up by somebody's computing. */
+const LONG_TURN = 5;
+
 /**
  * One reading of the clock for a whole turn of the event loop. The pool stamps every hand-out and every return, and a
  * clock read on each would cost as much as the rest of the acquire; all that happens in one turn happens at one time.
@@ -31,9 +34,14 @@ export class TurnClock {
   private fresh = false;
   private readonly expire = (): void => {
     this.fresh = false;
+    const lasted = this.clock.now() - this.value;
+    if (lasted > LONG_TURN) this.onLongTurn(this.value, lasted);
   };
 
-  constructor(private readonly clock: PoolClock) {}
+  constructor(
+    private readonly clock: PoolClock,
+    private readonly onLongTurn: (beganAt: number, lasted: number) => void,
+  ) {}
 
   now(): number {
     return this.fresh ? this.value : this.read();

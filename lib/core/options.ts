@@ -189,12 +189,17 @@ const SCHEMA = v.strictObject(FIELDS, ({ expected }) =>
 /**
  * Fills in the defaults and checks everything.
  *
+ * @param others - what else is wrong with the pool, to be told in the same breath
  * @throws InvalidOptionsError with every bad field
  */
-export function resolveOptions<M>(options: ConnPoolOptions<M>): ResolvedOptions<M> {
+export function resolveOptions<M>(
+  options: ConnPoolOptions<M>,
+  others: readonly OptionProblem[] = [],
+): ResolvedOptions<M> {
   const result = v.safeParse(SCHEMA, options);
-  const problems = result.success ? contradictions(result.output) : result.issues.flatMap(problemsOf);
-  if (problems.length > 0) throw new InvalidOptionsError(nameOf(options), problems);
+  const problems = result.success ? contradictions(result.output) : result.issues.map(problemOf);
+  if (problems.length + others.length > 0)
+    throw new InvalidOptionsError(nameOf(options), [...others, ...problems]);
   return result.output as ResolvedOptions<M>;
 }
 
@@ -228,9 +233,9 @@ export function resolveSize(
     { max: FIELDS.max, min: FIELDS.min, maxIdle: FIELDS.maxIdle },
     ({ expected }) => (expected === 'never' ? "'max', 'min' or 'maxIdle'" : 'an object of sizes'),
   );
-  const given = typeof change === 'object' && change !== null ? withoutUndefined(change) : change;
-  const result = v.safeParse(schema, typeof given === 'object' ? { ...present, ...given } : given);
-  const problems = result.success ? contradictions(result.output) : result.issues.flatMap(problemsOf);
+  const isObject = typeof change === 'object' && change !== null;
+  const result = v.safeParse(schema, isObject ? { ...present, ...withoutUndefined(change) } : change);
+  const problems = result.success ? contradictions(result.output) : result.issues.map(problemOf);
   if (problems.length > 0) throw new InvalidOptionsError(pool, problems);
   return result.output as { max: number; min: number; maxIdle: number | undefined };
 }
@@ -257,10 +262,10 @@ function contradictions(options: {
   return problems;
 }
 
-function problemsOf(issue: v.BaseIssue<unknown>): OptionProblem[] {
+function problemOf(issue: v.BaseIssue<unknown>): OptionProblem {
   const path = issue.path?.map(({ key }) => String(key)).join('.') ?? 'options';
   const last = issue.path?.at(-1);
-  return [{ path, given: last === undefined ? issue.input : last.value, allowed: issue.message }];
+  return { path, given: last === undefined ? issue.input : last.value, allowed: issue.message };
 }
 
 function nameOf(options: unknown): string {

@@ -154,15 +154,14 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** @throws InvalidOptionsError with every bad option and every connector method that is missing */
   constructor(connector: Connector<T, M>, options: ConnPoolOptions<M> = {}) {
-    this.options = resolveOptions(options);
+    this.options = resolveOptions(options, connectorProblems(connector));
     this.name = this.options.name;
-    checkConnector(this.name, connector);
     this.connector = connector;
     const { clock, dialBackoff, order, idleTimeout, leakThreshold } = this.options;
     ({ max: this.max, min: this.min } = this.options);
     this.maxIdle = this.options.maxIdle ?? this.max;
     this.events$ = this.events;
-    this.turn = new TurnClock(clock);
+    this.turn = new TurnClock(clock, (beganAt, lasted) => this.makeUp(beganAt, lasted));
     const context = new AsyncResource('ConnPool');
     this.alarm = new Alarm(clock, this.turn, context);
     this.calls = new ConnectorCalls(this.name, this.alarm, this.turn, context);
@@ -171,7 +170,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.idle = new IdleList(order);
     const heartbeatInterval = connector.heartbeat === undefined ? Infinity : this.options.heartbeatInterval;
     this.rounds = new Rounds(idleTimeout, heartbeatInterval, this.idle, this.alarm, {
-      maySpare: () => this.conns.size > this.min,
+      maySpare: () => this.present > this.min,
       end: (connection, reason) => this.end(connection, reason),
       check: (connection) => this.check(connection),
     });
@@ -335,6 +334,14 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.serve();
   }
 
+  /** A turn of the event loop lasted long: those who came in it were given a deadline counted from its beginning. */
+  private makeUp(beganAt: number, lasted: number): void {
+    for (const waiter of this.line.all()) {
+      const cameAt = waiter.deadline - (waiter.ownTimeout ?? this.options.acquireTimeout);
+      if (Math.abs(cameAt - beganAt) < 0.001) waiter.deadline += lasted;
+    }
+  }
+
   private expire(waiter: Waiter<T>): void {
     this.totals.timeouts += 1;
     const { lastError } = this.backoff;
@@ -380,6 +387,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       this.servesAgain = true;
       return;
     }
+    if (this.current === 'draining') return this.finish();
     this.serving = true;
     do {
       this.servesAgain = false;
@@ -389,6 +397,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       }
     } while (this.servesAgain);
     this.serving = false;
+    this.finish();
     if (this.newborn.length > 0) this.settleNewborn();
     if (this.warmings.size > 0) this.settleWarmings();
   }
@@ -495,6 +504,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (this.leaks !== undefined) this.leaks.ended(connection, now);
   }
 
+  /** What exists and is not about to be gone. */
+  private get present(): number {
+    return this.conns.size - this.closing;
+  }
+
   /** Why a connection may not become idle, if it may not. */
   private unfit(connection: Connection<T>, now: number): CloseReason | undefined {
     if (connection.lost) return 'lost';
@@ -502,8 +516,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (connection.generation !== this.generation) return 'evicted';
     if (now >= connection.expiresAt) return 'max-lifetime';
     if (connection.uses >= this.options.maxUses) return 'max-uses';
-    const { size } = this.conns;
-    if (size > this.max && (this.options.exhausted !== 'overflow' || this.line.size === 0)) return 'surplus';
+    if (this.present > this.max && (this.options.exhausted !== 'overflow' || this.line.size === 0))
+      return 'surplus';
     return undefined;
   }
 
@@ -511,7 +525,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private unfitAfterUse(connection: Connection<T>, now: number): CloseReason | undefined {
     const reason = this.unfit(connection, now);
     if (reason !== undefined || this.idle.size < this.maxIdle) return reason;
-    return this.line.size === 0 && this.conns.size > this.min ? 'surplus' : undefined;
+    return this.line.size === 0 && this.present > this.min ? 'surplus' : undefined;
   }
 
   private reset(connection: Connection<T>): void {
@@ -552,12 +566,13 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private grow(): void {
     const full = this.conns.size >= this.max && this.options.exhausted !== 'overflow';
     if (full && this.idle.size === 0) return;
-    while (this.line.size - this.line.fresh > this.incoming) {
+    // What a call that answers at once has brought must reach the line before more is begun.
+    while (!this.servesAgain && this.line.size - this.line.fresh > this.incoming) {
       const due = this.firstDue();
       if (due === undefined) break;
       this.check(due);
     }
-    while (this.current === 'open' && this.wanted() > 0 && this.mayDial()) this.dial();
+    while (!this.servesAgain && this.wanted() > 0 && this.mayDial()) this.dial();
   }
 
   private firstDue(): Connection<T> | undefined {
@@ -620,7 +635,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       connection.unwatch =
         this.connector.watch?.(resource, (cause) => this.lose(connection, cause)) ?? undefined;
     } catch (cause) {
-      this.stillborn(connection, 'discarded', cause);
+      if (connection.state === 'dialing') this.stillborn(connection, 'discarded', cause);
     }
     if (connection.state !== 'dialing') return this.stopWatching(connection);
     if (this.connector.heartbeat === undefined) return this.ready(connection);
@@ -806,14 +821,16 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private ended(connection: Connection<T>): void {
-    const { id, reason, cause } = connection;
     this.drop(connection);
-    this.totals.closed[reason] += 1;
     this.closeReport.closed += 1;
     connection.onGone?.();
+    this.tellOfClose(connection);
+    this.serve();
+  }
+
+  private tellOfClose({ id, reason, cause }: Connection<T>): void {
+    this.totals.closed[reason] += 1;
     if (this.events.observed) this.events.emit({ type: 'close', pool: this.name, id, reason, cause });
-    if (this.current === 'draining') this.finish();
-    else this.serve();
   }
 
   /** A dial has yielded something after its slot was given up: nobody counts it, but it must not stay open. */
@@ -944,8 +961,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     };
     const lateClose: CallKind<T, void> = {
       ...close,
-      done: () => undefined,
-      failed: (connection, cause) => this.closeFailed(connection, cause),
+      done: (connection) => this.tellOfClose(connection),
+      failed: (connection, cause) => {
+        this.tellOfClose(connection);
+        this.closeFailed(connection, cause);
+      },
     };
     // Of a pool that is closed: no timer of it may be left running.
     const lastClose: CallKind<T, void> = { ...lateClose, timeout: Infinity };
@@ -1142,8 +1162,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     ({ max: this.max, min: this.min } = next);
     this.maxIdle = next.maxIdle ?? next.max;
     for (const connection of this.idle.byAge()) {
-      const tooMany =
-        this.conns.size > this.max || (this.idle.size > this.maxIdle && this.conns.size > this.min);
+      const { present } = this;
+      const tooMany = present > this.max || (this.idle.size > this.maxIdle && present > this.min);
       if (tooMany && connection.state === 'idle') this.end(connection, 'surplus');
     }
     this.serve();
@@ -1247,9 +1267,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       }
       this.closeReport.forced += 1;
       const { lease } = connection;
-      if (lease !== undefined) this.leaseOver(connection, this.turn.now());
+      if (lease !== undefined) {
+        this.leaseOver(connection, this.turn.now());
+        lease.revoke(new PoolClosedError(this.name));
+      }
       this.end(connection, 'forced');
-      lease?.revoke(new PoolClosedError(this.name));
     }
     this.finish();
   }
@@ -1268,7 +1290,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
 function noop(): void {}
 
-function checkConnector(pool: string, connector: unknown): void {
+function connectorProblems(connector: unknown): OptionProblem[] {
   const given = (typeof connector === 'object' && connector !== null ? connector : {}) as Record<
     string,
     unknown
@@ -1284,7 +1306,7 @@ function checkConnector(pool: string, connector: unknown): void {
       problems.push({ path: `connector.${method}`, given: given[method], allowed: 'a function, or nothing' });
     }
   }
-  if (problems.length > 0) throw new InvalidOptionsError(pool, problems);
+  return problems;
 }
 
 function raceSignal<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {

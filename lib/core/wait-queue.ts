@@ -23,7 +23,7 @@ export class Waiter<T> {
     /** How many dials had begun when it came: only later ones were made for it. */
     readonly dialsBefore: number,
     /** On the pool's clock. */
-    readonly deadline: number,
+    public deadline: number,
   ) {}
 }
 
