@@ -1,3 +1,5 @@
+import type { OptionProblem } from './errors.js';
+
 /** What a dial is given. */
 export interface DialContext<M = undefined> {
   /** Aborts at `dialTimeout` and when the pool is closed by force; never after the dial has settled. */
@@ -95,4 +97,24 @@ export interface Connector<T, M = undefined> {
 
   /** Dial: is retrying pointless (wrong password, bad certificate)? Default: never. */
   isPermanent?(error: unknown): boolean;
+}
+
+/** What keeps an object from being a connector. */
+export function connectorProblems(connector: unknown): OptionProblem[] {
+  const given = (typeof connector === 'object' && connector !== null ? connector : {}) as Record<
+    string,
+    unknown
+  >;
+  const problems: OptionProblem[] = [];
+  for (const method of ['dial', 'close']) {
+    if (typeof given[method] !== 'function') {
+      problems.push({ path: `connector.${method}`, given: given[method], allowed: 'a function' });
+    }
+  }
+  for (const method of ['heartbeat', 'reset', 'isAlive', 'watch', 'isFatal', 'isPermanent']) {
+    if (given[method] !== undefined && typeof given[method] !== 'function') {
+      problems.push({ path: `connector.${method}`, given: given[method], allowed: 'a function, or nothing' });
+    }
+  }
+  return problems;
 }

@@ -179,7 +179,9 @@ function harmless<A extends unknown[]>(listener: (...args: A) => void): (...args
     try {
       listener(...args);
     } catch (error) {
-      process.emitWarning(error instanceof Error ? error : String(error), { code: 'CONN_POOL_LISTENER' });
+      process.emitWarning(String((error as Error | undefined)?.stack ?? error), {
+        code: 'CONN_POOL_LISTENER',
+      });
     }
   };
 }

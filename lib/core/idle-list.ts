@@ -6,18 +6,22 @@ export class IdleList<T> {
   private last: Connection<T> | undefined = undefined;
   size = 0;
 
-  constructor(private readonly order: 'lifo' | 'fifo') {}
+  private readonly lifo: boolean;
+
+  constructor(order: 'lifo' | 'fifo') {
+    this.lifo = order === 'lifo';
+  }
 
   /** Takes in a connection that was used just now. */
   push(connection: Connection<T>): void {
-    if (this.order === 'lifo') this.insertBefore(connection, this.first);
+    if (this.lifo) this.insertBefore(connection, this.first);
     else this.insertBefore(connection, undefined);
   }
 
   /** Takes in a connection that comes back unused (from a check), at the place its last use gives it. */
   restore(connection: Connection<T>): void {
     let behind = this.last;
-    const younger = this.order === 'fifo';
+    const younger = !this.lifo;
     while (
       behind !== undefined &&
       behind.since !== connection.since &&
@@ -41,14 +45,14 @@ export class IdleList<T> {
 
   /** The one unused for the longest. */
   get oldest(): Connection<T> | undefined {
-    return this.order === 'lifo' ? this.last : this.first;
+    return this.lifo ? this.last : this.first;
   }
 
   /** All of them, the one unused for the longest first. */
   byAge(): Connection<T>[] {
     const all: Connection<T>[] = [];
     for (let each = this.first; each !== undefined; each = each.next) all.push(each);
-    return this.order === 'lifo' ? all.reverse() : all;
+    return this.lifo ? all.reverse() : all;
   }
 
   private insertBefore(connection: Connection<T>, next: Connection<T> | undefined): void {

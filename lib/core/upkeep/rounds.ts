@@ -42,9 +42,9 @@ export class Rounds<T> implements Appointment {
     const { expiresAt, checkAt } = connection;
     const until = connection.since + this.idleTimeout;
     const unlessUsed = until < expiresAt ? until : expiresAt;
-    connection.dueAt = checkAt < unlessUsed ? checkAt : unlessUsed;
-    const wake = this.checksIdle ? connection.dueAt : unlessUsed;
-    if (wake < Infinity && (this.place === -1 || wake < this.at)) this.alarm.set(this, wake);
+    const due = checkAt < unlessUsed ? checkAt : unlessUsed;
+    connection.dueAt = due;
+    if (this.place === -1 || due < this.at) this.wakeAt(this.checksIdle ? due : unlessUsed);
   }
 
   /** Something has shaken the trust in all of them: none is lent unchecked. */
@@ -79,6 +79,10 @@ export class Rounds<T> implements Appointment {
       // What only `min` has spared is looked at again when the next one falls due.
       if (until > now) wake = Math.min(wake, until);
     }
-    if (wake < Infinity && (this.place === -1 || wake < this.at)) this.alarm.set(this, Math.max(wake, now));
+    this.wakeAt(Math.max(wake, now));
+  }
+
+  private wakeAt(at: number): void {
+    if (at < Infinity && (this.place === -1 || at < this.at)) this.alarm.set(this, at);
   }
 }

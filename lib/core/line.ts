@@ -1,0 +1,135 @@
+import type { Alarm, Appointment } from './alarm.js';
+import type { TurnClock } from './clock.js';
+import type { Lease } from './lease.js';
+import type { LeaseSite } from './upkeep/leak.js';
+import { Waiter, WaitQueue } from './wait-queue.js';
+
+/** How somebody waits. */
+export interface Place {
+  /** In milliseconds; `Infinity` = for ever. */
+  readonly timeout: number;
+  readonly priority: number;
+  /** Takes nothing but a connection dialled for it. */
+  readonly fresh: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** What the line tells its pool. */
+interface Usher<T> {
+  /** Somebody's deadline has come; the usher dismisses them. */
+  expired(waiter: Waiter<T>, timeout: number): void;
+  /** Somebody's signal has aborted; they have left. */
+  aborted(): void;
+  /** Those whose time had come have left. */
+  shortened(): void;
+  /** Nobody is left. */
+  emptied(): void;
+}
+
+/** Below this two readings of the clock are the same. */
+const SAME = 0.001;
+/** A line is looked through for deadlines at most once a millisecond for each so many who stand in it. */
+const LOOKED_AT_PER_MS = 5000;
+
+/**
+ * Those who wait for a connection of one pool, with their deadlines and signals. There is one appointment for the
+ * earliest deadline of all: hardly any is ever reached, and keeping each in order would cost more than the wait.
+ */
+export class Line<T> {
+  private readonly queue = new WaitQueue<T>();
+  private readonly deadline: Appointment = { at: NaN, place: -1, ring: (now) => this.expire(now) };
+
+  constructor(
+    /** Of an acquire that names none, in milliseconds. */
+    private readonly usualTimeout: number,
+    private readonly turn: TurnClock,
+    private readonly alarm: Alarm,
+    private readonly usher: Usher<T>,
+  ) {}
+
+  get size(): number {
+    return this.queue.size;
+  }
+
+  /** How many take nothing but a connection dialled for them. */
+  get fresh(): number {
+    return this.queue.fresh;
+  }
+
+  /** Everyone in line, in the order they are served. */
+  all(): Waiter<T>[] {
+    return this.queue.all();
+  }
+
+  /** Whoever is served next; with a used connection, the first who takes one. */
+  first(used: boolean): Waiter<T> | undefined {
+    return this.queue.first(used);
+  }
+
+  /**
+   * Joins the line.
+   *
+   * @param dialsBefore - how many dials had begun
+   * @param joined - called once the waiter stands in line; it may be served there and then
+   */
+  join(
+    { timeout, priority, fresh, signal }: Place,
+    dialsBefore: number,
+    site: LeaseSite | undefined,
+    joined: () => void,
+  ): Promise<Lease<T>> {
+    return new Promise<Lease<T>>((resolve, reject) => {
+      const deadline = this.turn.now() + timeout;
+      const waiter = new Waiter<T>(resolve, reject, fresh, dialsBefore, deadline);
+      if (timeout !== this.usualTimeout) waiter.ownTimeout = timeout;
+      waiter.site = site;
+      this.queue.push(waiter, priority);
+      if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
+      if (signal !== undefined) this.listen(waiter, signal);
+      joined();
+    });
+  }
+
+  /** Takes somebody out of the line, who is then given a connection or an error. */
+  leave(waiter: Waiter<T>): void {
+    this.queue.remove(waiter);
+    waiter.stopListening?.();
+    if (this.queue.size === 0) this.usher.emptied();
+  }
+
+  dismiss(waiter: Waiter<T>, error: unknown): void {
+    this.leave(waiter);
+    waiter.reject(error);
+  }
+
+  /** A turn of the event loop has lasted long: the deadlines given in it were counted from its beginning. */
+  makeUp(beganAt: number, lasted: number): void {
+    for (const waiter of this.queue.all()) {
+      if (Math.abs(waiter.deadline - this.timeoutOf(waiter) - beganAt) < SAME) waiter.deadline += lasted;
+    }
+  }
+
+  private listen(waiter: Waiter<T>, signal: AbortSignal): void {
+    const onAbort = (): void => {
+      this.dismiss(waiter, signal.reason);
+      this.usher.aborted();
+    };
+    waiter.stopListening = () => signal.removeEventListener('abort', onAbort);
+    signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  private expire(now: number): void {
+    let next = Infinity;
+    for (const waiter of this.queue.all()) {
+      if (waiter.deadline > now) next = Math.min(next, waiter.deadline);
+      else if (waiter.lane !== undefined) this.usher.expired(waiter, this.timeoutOf(waiter));
+    }
+    const earliest = now + Math.floor(this.queue.size / LOOKED_AT_PER_MS);
+    this.alarm.set(this.deadline, Math.max(next, earliest));
+    this.usher.shortened();
+  }
+
+  private timeoutOf(waiter: Waiter<T>): number {
+    return waiter.ownTimeout ?? this.usualTimeout;
+  }
+}

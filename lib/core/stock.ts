@@ -1,0 +1,649 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Alarm } from './alarm.js';
+import { CallContext } from './call-context.js';
+import type { TurnClock } from './clock.js';
+import { Connection } from './connection.js';
+import type { CloseReason, Connector } from './connector.js';
+import { type CallKind, ConnectorCall, ConnectorCalls } from './connector-calls.js';
+import { InvariantError, PoolClosedError } from './errors.js';
+import type { PoolEvents } from './events.js';
+import { IdleList } from './idle-list.js';
+import type { ResolvedOptions } from './options.js';
+import type { Probe } from './probe.js';
+import { Roster } from './roster.js';
+import type { ConnInfo } from './stats.js';
+import type { Totals } from './totals.js';
+import { Backoff } from './upkeep/backoff.js';
+import { lifetimeWithin } from './upkeep/lifetime.js';
+import { Rounds } from './upkeep/rounds.js';
+
+/** What the stock asks of its pool, and tells it. */
+export interface Housekeeper<T> {
+  /** Something may have become free, or the last connection may have gone: serve the line. Ends every step. */
+  serve(): void;
+  /** A connection has become idle, and nothing else has changed. */
+  shelved(): void;
+  /** The pool is closed: no timer may be armed any more. */
+  isClosed(): boolean;
+  /** Why a connection that is sound in itself may not go to idle, if it may not. */
+  unwanted(): 'pool-closed' | 'surplus' | undefined;
+  /** The same for one that comes back from a borrower. */
+  unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined;
+  /** Whether one idle connection less would still leave `min`. */
+  maySpare(): boolean;
+  /** Which attempt the next dial is for whoever is first in need of it. */
+  attempt(): number;
+  /** A dial has failed and is counted; nobody has been told. */
+  dialFailed(permanent: boolean, cause: unknown): void;
+  /** A connection goes out of its borrower's hands without a word from the borrower. */
+  takenBack(connection: Connection<T>): void;
+}
+
+/**
+ * All the connections of one pool: how they are made, checked, kept, lost and ended, and how many there are of each.
+ * It knows neither borrowers nor waiters. Each method that puts a connection into another state does so in one step.
+ */
+export class Stock<T, M> {
+  readonly idle: IdleList<T>;
+  readonly backoff: Backoff;
+  leased = 0;
+  dialing = 0;
+  checking = 0;
+  closing = 0;
+  /** Connections on their way to idle: what the line may count on. Of those, the ones being dialled. */
+  incoming = 0;
+  incomingDials = 0;
+  /** Dials begun so far. */
+  dials = 0;
+  /** Closes that failed so far. */
+  closeFailures = 0;
+  /** Dialled, but not looked at by the line yet: a fresh acquire may still have them. */
+  newborn: Connection<T>[] = [];
+  readonly probes = new Set<Probe<T>>();
+
+  private readonly all = new Roster<T>();
+  private readonly pool: string;
+  private readonly calls: ConnectorCalls;
+  private readonly kinds: ReturnType<Stock<T, M>['callKinds']>;
+  private readonly rounds: Rounds<T>;
+  private readonly maxUses: number;
+  private lastId = 0;
+  private generation = 0;
+
+  constructor(
+    private readonly connector: Connector<T, M>,
+    private readonly options: ResolvedOptions<M>,
+    private readonly turn: TurnClock,
+    private readonly alarm: Alarm,
+    context: AsyncResource,
+    private readonly totals: Totals,
+    private readonly events: PoolEvents,
+    private readonly keeper: Housekeeper<T>,
+  ) {
+    const { name, dialBackoff, order, idleTimeout } = options;
+    this.pool = name;
+    this.maxUses = options.maxUses;
+    this.calls = new ConnectorCalls(name, alarm, turn, context);
+    this.kinds = this.callKinds();
+    this.backoff = new Backoff(dialBackoff.initial, dialBackoff.max);
+    this.idle = new IdleList(order);
+    const heartbeatInterval = connector.heartbeat === undefined ? Infinity : options.heartbeatInterval;
+    this.rounds = new Rounds(idleTimeout, heartbeatInterval, this.idle, alarm, {
+      maySpare: () => keeper.maySpare(),
+      end: (connection, reason) => this.end(connection, reason),
+      check: (connection) => this.check(connection),
+    });
+  }
+
+  /** Everything that exists. */
+  get size(): number {
+    return this.all.size;
+  }
+
+  /** What exists and is not about to be gone. */
+  get present(): number {
+    return this.all.size - this.closing;
+  }
+
+  /** What is ready, or was and may be again. */
+  get ready(): number {
+    return this.idle.size + this.leased + this.checking;
+  }
+
+  /** One object of each kind that a loan or a dial makes: see `ConnPool.shapes`. */
+  shapes(): unknown[] {
+    const connection = new Connection<T>(0, 0);
+    const call = new ConnectorCall(this.calls, this.kinds.dial, connection);
+    return [connection, call, new CallContext(call, 1, this.options.meta, this.pool)];
+  }
+
+  /** Begins to check idle connections in the background. */
+  beginRounds(): void {
+    this.rounds.checksIdle = true;
+    this.rounds.ring(this.turn.read());
+  }
+
+  endRounds(): void {
+    this.alarm.cancel(this.rounds);
+  }
+
+  // ---- lending ---------------------------------------------------------------------------------------------------
+
+  /** The next idle connection fit to be lent; what turns out unfit on the way is closed. It stays idle. */
+  pick(now: number, unused: boolean): Connection<T> | undefined {
+    let connection = this.idle.first;
+    while (connection !== undefined) {
+      const { next } = connection;
+      if (unused && connection.used) {
+        connection = next;
+        continue;
+      }
+      const verdict = now < connection.dueAt ? undefined : this.rounds.verdict(connection, now);
+      if (verdict === 'check') {
+        connection = next;
+        continue;
+      }
+      if (verdict === undefined) {
+        if (this.connector.isAlive === undefined || this.isAlive(connection)) return connection;
+      } else this.end(connection, verdict);
+      // The connector was called; it may have called the pool.
+      connection = this.idle.first;
+    }
+    return undefined;
+  }
+
+  /** The next idle connection that needs a check before it can be lent. */
+  firstDue(): Connection<T> | undefined {
+    const now = this.turn.now();
+    for (let each = this.idle.first; each !== undefined; each = each.next) {
+      if (now >= each.dueAt && this.rounds.verdict(each, now) === 'check') return each;
+    }
+    return undefined;
+  }
+
+  private isAlive(connection: Connection<T>): boolean {
+    let cause: unknown;
+    try {
+      if (this.connector.isAlive?.(connection.resource as T) !== false) return connection.state === 'idle';
+    } catch (error) {
+      cause = error;
+    }
+    this.lose(connection, cause);
+    return false;
+  }
+
+  /** Counts an idle connection as leased from now on. */
+  lendOut(connection: Connection<T>, now: number): void {
+    this.move(connection, 'leased');
+    this.passOn(connection, now);
+  }
+
+  /** The connection goes to its next borrower; it is leased already. */
+  passOn(connection: Connection<T>, now: number): void {
+    connection.since = now;
+    connection.uses += 1;
+    connection.used = true;
+  }
+
+  /** Why a connection that comes back may not be lent on as it is, if it may not. */
+  unfitAfterUse(connection: Connection<T>, now: number): CloseReason | undefined {
+    return this.unfit(connection, now) ?? this.keeper.unwantedAfterUse();
+  }
+
+  /** Takes back a leased connection that is fit: cleans it if the connector can, and puts it with the idle ones. */
+  takeBack(connection: Connection<T>, now: number): void {
+    if (this.connector.reset === undefined) return this.shelve(connection, now);
+    this.move(connection, 'resetting');
+    this.calls.run(this.kinds.reset, connection);
+  }
+
+  /** Gives a leased connection away for good. */
+  giveAway(connection: Connection<T>): void {
+    this.totals.detached += 1;
+    this.drop(connection);
+    this.stopWatching(connection);
+    this.keeper.serve();
+  }
+
+  private unfit(connection: Connection<T>, now: number): CloseReason | undefined {
+    if (connection.lost) return 'lost';
+    if (connection.generation !== this.generation) return 'evicted';
+    if (now >= connection.expiresAt) return 'max-lifetime';
+    if (connection.uses >= this.maxUses) return 'max-uses';
+    return undefined;
+  }
+
+  private wasReset(connection: Connection<T>): void {
+    const now = this.turn.now();
+    const reason = this.unfitAfterUse(connection, now);
+    if (reason === undefined) this.shelve(connection, now);
+    else this.end(connection, reason);
+  }
+
+  private resetFailed(connection: Connection<T>, cause: unknown): void {
+    this.end(connection, 'reset-failed', cause);
+    const { pool } = this;
+    if (this.events.observed) this.events.emit({ type: 'reset-failed', pool, id: connection.id, cause });
+  }
+
+  /** Puts a connection that was used just now with the idle ones, and serves the line. */
+  private shelve(connection: Connection<T>, now: number): void {
+    this.move(connection, 'idle');
+    connection.since = now;
+    this.rounds.sound(connection, now);
+    this.idle.push(connection);
+    this.rounds.shelved(connection);
+    this.keeper.shelved();
+  }
+
+  // ---- dialling --------------------------------------------------------------------------------------------------
+
+  /**
+   * Begins to make a connection.
+   *
+   * @param begun - told of the connection before the connector is called
+   */
+  dial(begun?: (connection: Connection<T>) => void): void {
+    const connection = new Connection<T>((this.lastId += 1), this.generation);
+    this.all.add(connection);
+    begun?.(connection);
+    this.dialing += 1;
+    this.dials += 1;
+    this.expect(connection);
+    connection.attempt = this.keeper.attempt();
+    connection.dialedAt = this.turn.now();
+    this.calls.run(this.kinds.dial, connection);
+  }
+
+  private dialled(connection: Connection<T>, resource: T): void {
+    connection.resource = resource;
+    try {
+      connection.unwatch =
+        this.connector.watch?.(resource, (cause) => this.lose(connection, cause)) ?? undefined;
+    } catch (cause) {
+      if (connection.state === 'dialing') this.stillborn(connection, 'discarded', cause);
+    }
+    if (connection.state !== 'dialing') return this.stopWatching(connection);
+    if (this.connector.heartbeat === undefined) return this.dialledWell(connection);
+    this.totals.heartbeats += 1;
+    this.calls.run(this.kinds.firstHeartbeat, connection);
+  }
+
+  private dialledWell(connection: Connection<T>): void {
+    const now = this.turn.now();
+    const { id, attempt } = connection;
+    const durationMs = now - connection.dialedAt;
+    connection.dialedAt = now;
+    connection.expiresAt = now + lifetimeWithin(this.options.maxLifetime, this.options.lifetimeJitter);
+    this.totals.dialed += 1;
+    const outage = this.backoff.succeed(now);
+    this.tellProbes(connection, true);
+    const reason = this.unfit(connection, now) ?? this.keeper.unwanted();
+    if (reason !== undefined) this.end(connection, reason);
+    else {
+      this.newborn.push(connection);
+      this.shelve(connection, now);
+    }
+    if (this.events.observed) {
+      const { pool } = this;
+      this.events.emit({ type: 'dialed', pool, id, attempt, durationMs });
+      if (outage !== undefined) this.events.emit({ type: 'recovered', pool, ...outage });
+    }
+    this.keeper.serve();
+  }
+
+  /** It was dialled, but did not live to be lent: a failed attempt that has left something to close. */
+  private stillborn(connection: Connection<T>, reason: CloseReason, cause: unknown): void {
+    const permanent = this.countFailure(connection, cause);
+    if (connection.state === 'dialing') this.end(connection, reason, cause);
+    this.tellOfFailure(connection, permanent, cause);
+  }
+
+  private dialFailed(connection: Connection<T>, cause: unknown): void {
+    const permanent = this.countFailure(connection, cause);
+    if (connection.state === 'dialing') this.drop(connection);
+    this.tellProbes(connection, false, cause);
+    this.tellOfFailure(connection, permanent, cause);
+  }
+
+  /** @returns whether the error is one that retrying cannot mend */
+  private countFailure({ dialedAt }: Connection<T>, cause: unknown): boolean {
+    let permanent = false;
+    try {
+      permanent = this.connector.isPermanent?.(cause) === true;
+    } catch {
+      // A predicate that throws has not said yes.
+    }
+    this.totals.dialFailures += 1;
+    this.backoff.fail(dialedAt, this.turn.now(), cause, permanent);
+    return permanent;
+  }
+
+  private tellOfFailure({ attempt, dialedAt }: Connection<T>, permanent: boolean, cause: unknown): void {
+    this.keeper.dialFailed(permanent, cause);
+    if (this.events.observed) {
+      const now = this.turn.now();
+      const { failures, readyAt } = this.backoff;
+      this.events.emit({
+        type: 'dial-failed',
+        pool: this.pool,
+        attempt,
+        durationMs: now - dialedAt,
+        cause,
+        permanent,
+        failures,
+        retryInMs: Math.max(0, readyAt - now),
+      });
+    }
+    this.keeper.serve();
+  }
+
+  /** A dial has yielded something after its slot was given up: nobody counts it, but it must not stay open. */
+  private dialledLate(connection: Connection<T>, resource: T): void {
+    connection.resource = resource;
+    connection.reason = this.keeper.unwanted() ?? 'surplus';
+    this.calls.run(this.keeper.isClosed() ? this.kinds.lastClose : this.kinds.lateClose, connection);
+  }
+
+  /** Whether a connection exists that may yet be lent to somebody in line. */
+  hasLiving(): boolean {
+    for (const { state, lost, generation } of this.all) {
+      if (state === 'idle') return true;
+      if (lost || generation !== this.generation) continue;
+      if (state === 'leased' || state === 'checking' || state === 'resetting') return true;
+    }
+    return false;
+  }
+
+  // ---- checking --------------------------------------------------------------------------------------------------
+
+  /** Puts an idle connection under a heartbeat; it is not lent meanwhile. */
+  check(connection: Connection<T>): void {
+    this.move(connection, 'checking');
+    this.totals.heartbeats += 1;
+    this.calls.run(this.kinds.heartbeat, connection);
+  }
+
+  private checked(connection: Connection<T>): void {
+    const now = this.turn.now();
+    this.rounds.sound(connection, now);
+    this.tellProbes(connection, true);
+    const reason = this.unfit(connection, now) ?? this.keeper.unwanted();
+    if (reason !== undefined) return this.end(connection, reason);
+    this.move(connection, 'idle');
+    this.idle.restore(connection);
+    this.rounds.shelved(connection);
+    this.keeper.serve();
+  }
+
+  /** What killed one has often killed the others: they are asked at once, side by side, not one after the other. */
+  private checkFailed(connection: Connection<T>, cause: unknown): void {
+    this.totals.heartbeatFailures += 1;
+    this.end(connection, 'heartbeat-failed', cause);
+    for (const other of this.idle.byAge()) if (other.state === 'idle') this.check(other);
+    const { pool } = this;
+    if (this.events.observed) this.events.emit({ type: 'heartbeat-failed', pool, id: connection.id, cause });
+  }
+
+  /** Asks those that can be asked now: the idle ones and those under a heartbeat. @returns whether there was any */
+  ask(probe: Probe<T>): boolean {
+    let asked = false;
+    for (const connection of this.all) {
+      if (connection.state !== 'idle' && connection.state !== 'checking') continue;
+      asked = true;
+      if (this.connector.heartbeat === undefined) {
+        const healthy = this.connector.isAlive === undefined || this.isAlive(connection);
+        probe.known(healthy, connection.cause);
+        continue;
+      }
+      probe.ask(connection);
+      if (connection.state === 'idle') this.check(connection);
+    }
+    return asked;
+  }
+
+  /** Asks those that are being dialled. */
+  askDials(probe: Probe<T>): void {
+    for (const connection of this.all) if (connection.state === 'dialing') probe.ask(connection);
+  }
+
+  /** The connection is dead: `watch` or `isAlive` says so, at any time and as often as it likes. */
+  private lose(connection: Connection<T>, cause: unknown): void {
+    const { state } = connection;
+    if (state === 'closing' || state === 'gone' || connection.lost) return;
+    connection.lost = true;
+    connection.cause = cause;
+    this.totals.lost += 1;
+    const leased = state === 'leased';
+    const now = this.turn.now();
+    this.rounds.suspect(now);
+    if (state === 'dialing') this.stillborn(connection, 'lost', cause);
+    else if (leased) {
+      connection.lease?.abort(
+        cause ?? new Error(`Connection ${connection.id} of pool "${this.pool}" was lost.`),
+      );
+    } else {
+      if (connection.uses === 0) this.backoff.setBack(connection.dialedAt, now, cause);
+      this.end(connection, 'lost', cause);
+    }
+    const { pool } = this;
+    if (this.events.observed) this.events.emit({ type: 'lost', pool, id: connection.id, cause, leased });
+  }
+
+  // ---- ending ----------------------------------------------------------------------------------------------------
+
+  /** Closes a connection in whatever state it is; its slot is free once the close has ended or timed out. */
+  end(connection: Connection<T>, reason: CloseReason, cause?: unknown): void {
+    connection.call?.abandon(cause ?? reason);
+    this.move(connection, 'closing');
+    connection.reason = reason;
+    connection.cause = cause;
+    this.stopWatching(connection);
+    this.tellProbes(connection, false, cause);
+    this.calls.run(this.kinds.close, connection);
+  }
+
+  private ended(connection: Connection<T>): void {
+    this.drop(connection);
+    connection.onGone?.();
+    this.tellOfClose(connection);
+    this.keeper.serve();
+  }
+
+  private tellOfClose({ id, reason, cause }: Connection<T>): void {
+    this.totals.closed[reason] += 1;
+    if (this.events.observed) this.events.emit({ type: 'close', pool: this.pool, id, reason, cause });
+  }
+
+  private closeFailed({ id, reason }: Connection<T>, cause: unknown): void {
+    if (this.events.observed) this.events.emit({ type: 'close-failed', pool: this.pool, id, reason, cause });
+  }
+
+  /** Ends the idle connections, the one unused for the longest first, as long as `which` says so. */
+  endIdle(reason: CloseReason, which: () => boolean = () => true): void {
+    for (const connection of this.idle.byAge()) {
+      if (connection.state === 'idle' && which()) this.end(connection, reason);
+    }
+  }
+
+  /** Ends the idle connections. @returns how many, once they are closed */
+  async endIdleAndWait(reason: CloseReason): Promise<number> {
+    const idle = this.idle.byAge();
+    const gone = idle.map((connection) => new Promise<void>((resolve) => (connection.onGone = resolve)));
+    this.endIdle(reason);
+    await Promise.all(gone);
+    return idle.length;
+  }
+
+  /** Begins a new generation: nothing of the present one will be lent again. */
+  endGeneration(): void {
+    this.generation += 1;
+    for (const connection of this.all) if (connection.incoming) this.expectNoMore(connection);
+    this.endIdle('evicted');
+  }
+
+  /** Takes everything that is not being closed yet, from whoever has it. @returns how many connections that were */
+  endAllByForce(): number {
+    let forced = 0;
+    for (const connection of this.all) {
+      if (connection.state === 'closing' || connection.state === 'gone') continue;
+      if (connection.state === 'dialing' && connection.resource === undefined) {
+        connection.call?.abandon(new PoolClosedError(this.pool));
+        this.drop(connection);
+        continue;
+      }
+      forced += 1;
+      if (connection.state === 'leased') this.keeper.takenBack(connection);
+      this.end(connection, 'forced');
+    }
+    return forced;
+  }
+
+  /** Takes a connection out of the count. */
+  private drop(connection: Connection<T>): void {
+    this.move(connection, 'gone');
+    this.all.delete(connection);
+  }
+
+  /** The one place where a connection changes its state, and where it is counted. */
+  private move(connection: Connection<T>, to: Connection<T>['state']): void {
+    this.leave(connection);
+    connection.state = to;
+    if (to === 'leased') this.leased += 1;
+    else if (to === 'closing') this.closing += 1;
+    else if (to === 'checking' || to === 'resetting') {
+      this.checking += 1;
+      this.expect(connection);
+    }
+  }
+
+  private leave(connection: Connection<T>): void {
+    if (connection.incoming) this.expectNoMore(connection);
+    switch (connection.state) {
+      case 'leased':
+        this.leased -= 1;
+        return;
+      case 'idle':
+        return this.idle.remove(connection);
+      case 'checking':
+      case 'resetting':
+        this.checking -= 1;
+        return;
+      case 'dialing':
+        this.dialing -= 1;
+        return;
+      case 'closing':
+        this.closing -= 1;
+        return;
+      case 'gone':
+        throw new InvariantError(`Connection ${connection.id} of pool "${this.pool}" left twice.`, this.pool);
+    }
+  }
+
+  private stopWatching(connection: Connection<T>): void {
+    const { unwatch } = connection;
+    connection.unwatch = undefined;
+    try {
+      unwatch?.();
+    } catch (cause) {
+      this.closeFailed(connection, cause);
+    }
+  }
+
+  /** The line may count on this one. */
+  private expect(connection: Connection<T>): void {
+    connection.incoming = true;
+    this.incoming += 1;
+    if (connection.state === 'dialing') this.incomingDials += 1;
+  }
+
+  private expectNoMore(connection: Connection<T>): void {
+    connection.incoming = false;
+    this.incoming -= 1;
+    if (connection.state === 'dialing') this.incomingDials -= 1;
+  }
+
+  private tellProbes(connection: Connection<T>, healthy: boolean, cause?: unknown): void {
+    if (this.probes.size === 0) return;
+    const now = this.turn.now();
+    for (const probe of [...this.probes]) probe.answer(connection, now, healthy, cause);
+  }
+
+  /** One row for each connection. */
+  inspect(stackOf: (connection: Connection<T>) => string | undefined): ConnInfo[] {
+    const now = this.turn.read();
+    return Array.from(this.all, (connection) => {
+      const { id, state, dialedAt, since, uses, lease, resource } = connection;
+      if (state === 'gone')
+        throw new InvariantError(`Connection ${id} of pool "${this.pool}" is gone.`, this.pool);
+      return {
+        id,
+        state,
+        age: resource === undefined ? 0 : now - dialedAt,
+        idle: state === 'idle' || state === 'checking' ? now - since : 0,
+        uses,
+        ...(lease === undefined ? {} : { lease: { held: now - since, stack: stackOf(connection) } }),
+      };
+    });
+  }
+
+  /** What may be called on the connector, and where each answer goes. */
+  private callKinds() {
+    const { connector, pool } = this;
+    const { meta, dialTimeout, heartbeatTimeout, resetTimeout, closeTimeout } = this.options;
+    const dial: CallKind<T, T> = {
+      name: 'dial',
+      timeout: dialTimeout,
+      make: (connection, call) => connector.dial(new CallContext(call, connection.attempt, meta, pool)),
+      done: (connection, resource) => this.dialled(connection, resource),
+      failed: (connection, cause) => this.dialFailed(connection, cause),
+      late: (connection, resource) => this.dialledLate(connection, resource),
+    };
+    const heartbeat: CallKind<T, unknown> = {
+      name: 'heartbeat',
+      timeout: heartbeatTimeout,
+      make: ({ resource, attempt }, call) =>
+        connector.heartbeat?.(resource as T, new CallContext(call, attempt, meta, pool)),
+      done: (connection) => this.checked(connection),
+      failed: (connection, cause) => this.checkFailed(connection, cause),
+    };
+    const firstHeartbeat: CallKind<T, unknown> = {
+      ...heartbeat,
+      done: (connection) => this.dialledWell(connection),
+      failed: (connection, cause) => {
+        this.totals.heartbeatFailures += 1;
+        this.stillborn(connection, 'heartbeat-failed', cause);
+      },
+    };
+    const reset: CallKind<T, void> = {
+      name: 'reset',
+      timeout: resetTimeout,
+      make: ({ resource, attempt }, call) =>
+        connector.reset?.(resource as T, new CallContext(call, attempt, meta, pool)),
+      done: (connection) => this.wasReset(connection),
+      failed: (connection, cause) => this.resetFailed(connection, cause),
+    };
+    const close: CallKind<T, void> = {
+      name: 'close',
+      timeout: closeTimeout,
+      make: ({ resource, reason }) => connector.close(resource as T, { reason, meta, pool }),
+      done: (connection) => this.ended(connection),
+      failed: (connection, cause) => {
+        this.closeFailures += 1;
+        this.ended(connection);
+        this.closeFailed(connection, cause);
+      },
+    };
+    const lateClose: CallKind<T, void> = {
+      ...close,
+      done: (connection) => this.tellOfClose(connection),
+      failed: (connection, cause) => {
+        this.tellOfClose(connection);
+        this.closeFailed(connection, cause);
+      },
+    };
+    // Of a pool that is closed: no timer of it may be left running.
+    const lastClose: CallKind<T, void> = { ...lateClose, timeout: Infinity };
+    return { dial, firstHeartbeat, heartbeat, reset, close, lateClose, lastClose };
+  }
+}

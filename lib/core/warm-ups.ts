@@ -1,0 +1,54 @@
+/** Somebody who waits until a number of connections are ready. */
+interface WarmUp {
+  readonly count: number;
+  readonly dialsBefore: number;
+  attempts: number;
+  settle(ready: number, cause?: unknown): void;
+}
+
+/** Those who wait for connections to be made, but not to have one. */
+export class WarmUps {
+  private readonly all = new Set<WarmUp>();
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  /** How many connections the most demanding of them wants. */
+  get wanted(): number {
+    let most = 0;
+    for (const { count } of this.all) most = Math.max(most, count);
+    return most;
+  }
+
+  /** How many rounds of dials have failed for the first of them. */
+  get attempts(): number {
+    for (const { attempts } of this.all) return attempts;
+    return 0;
+  }
+
+  join(count: number, dialsBefore: number): Promise<{ ready: number; cause?: unknown }> {
+    return new Promise((resolve) => {
+      const warmUp: WarmUp = {
+        count,
+        dialsBefore,
+        attempts: 0,
+        settle: (ready, cause) => {
+          this.all.delete(warmUp);
+          resolve({ ready, cause });
+        },
+      };
+      this.all.add(warmUp);
+    });
+  }
+
+  /** Settles those who have what they wanted, or all when there will be no more. */
+  settle(ready: number, over: boolean): void {
+    for (const warmUp of [...this.all]) if (over || ready >= warmUp.count) warmUp.settle(ready);
+  }
+
+  /** A round of dials has failed: those who are told so by `spent` go on with what there is. */
+  turnAway(ready: number, cause: unknown, spent: (one: WarmUp) => boolean): void {
+    for (const warmUp of [...this.all]) if (spent(warmUp)) warmUp.settle(ready, cause);
+  }
+}
