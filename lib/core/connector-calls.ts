@@ -84,13 +84,23 @@ export class ConnectorCalls {
     private readonly context: AsyncResource,
   ) {}
 
+  /** Begins a call; what follows from it runs in the pool's context, too. */
   run<T, R>(kind: CallKind<T, R>, connection: Connection<T>): void {
     const call = new ConnectorCall(this, kind, connection);
     // Before the call: what it calls back into the pool may have to abandon it.
     connection.call = call;
+    this.context.runInAsyncScope(this.begin, this, kind, connection, call);
+  }
+
+  /** Asks something of the connector that it answers at once. */
+  ask<R>(question: () => R): R {
+    return this.context.runInAsyncScope(question);
+  }
+
+  private begin<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {
     let result: R | PromiseLike<R>;
     try {
-      result = this.context.runInAsyncScope(kind.make, kind, connection, call);
+      result = kind.make(connection, call);
       if (isThenable(result)) {
         if (connection.call === call) this.alarm.set(call, this.turn.now() + kind.timeout);
         result.then(

@@ -164,7 +164,8 @@ export class Stock<T, M> {
   private isAlive(connection: Connection<T>): boolean {
     let cause: unknown;
     try {
-      if (this.connector.isAlive?.(connection.resource as T) !== false) return connection.state === 'idle';
+      const alive = this.calls.ask(() => this.connector.isAlive?.(connection.resource as T));
+      if (alive !== false) return connection.state === 'idle';
     } catch (error) {
       cause = error;
     }
@@ -310,7 +311,7 @@ export class Stock<T, M> {
   private countFailure({ dialedAt }: Connection<T>, cause: unknown): boolean {
     let permanent = false;
     try {
-      permanent = this.connector.isPermanent?.(cause) === true;
+      permanent = this.calls.ask(() => this.connector.isPermanent?.(cause)) === true;
     } catch {
       // A predicate that throws has not said yes.
     }
@@ -544,7 +545,7 @@ export class Stock<T, M> {
     const { unwatch } = connection;
     connection.unwatch = undefined;
     try {
-      unwatch?.();
+      if (unwatch !== undefined) this.calls.ask(unwatch);
     } catch (cause) {
       this.closeFailed(connection, cause);
     }
