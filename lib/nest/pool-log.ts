@@ -1,0 +1,132 @@
+import type { LoggerService } from '@nestjs/common';
+import type {
+  ClosedEvent,
+  DialFailedEvent,
+  ExhaustedEvent,
+  HeartbeatFailedEvent,
+  LeakEvent,
+  LostEvent,
+  ManagedPool,
+  PoolClock,
+  PoolEvent,
+  RecoveredEvent,
+  ResetFailedEvent,
+  StartedEvent,
+} from '../core/index.js';
+import { causeText } from './cause-text.js';
+import { counted } from './counted.js';
+import { Tally } from './tally.js';
+
+/** Connections that die by themselves seldom die alone; a dead server is one line. Milliseconds. */
+const GATHER_LOSSES = 100;
+
+type LossEvent = LostEvent | HeartbeatFailedEvent | ResetFailedEvent;
+
+/**
+ * Writes what happens in one pool, a line each: its start, failing dials, recovery, loss of connections, exhaustion,
+ * leaks, its end. What may come often is told at most once a second. Never shows a connection, an option or a payload.
+ */
+export class PoolLog {
+  private readonly failures: Tally<DialFailedEvent>;
+  private readonly recoveries: Tally<RecoveredEvent>;
+  private readonly losses: Tally<LossEvent>;
+  private readonly refusals: Tally<ExhaustedEvent>;
+  private readonly subject: string;
+
+  /**
+   * @param name - what the pool is registered as
+   * @param clock - what "once a second" is measured on
+   */
+  constructor(
+    name: string,
+    private readonly pool: Pick<ManagedPool, 'stats'>,
+    private readonly logger: Pick<LoggerService, 'log' | 'warn'>,
+    clock: PoolClock,
+  ) {
+    this.subject = `Pool "${name}"`;
+    this.failures = new Tally(clock, (count, event) => this.tellFailure(count, event));
+    this.recoveries = new Tally(clock, (_count, event) => this.tellRecovery(event));
+    this.losses = new Tally(clock, (count, event) => this.tellLoss(count, event), GATHER_LOSSES);
+    this.refusals = new Tally(clock, (count, event) => this.tellExhaustion(count, event));
+  }
+
+  /** For the pool's `events$`. */
+  note(event: PoolEvent): void {
+    switch (event.type) {
+      case 'started':
+        return this.tellStart(event);
+      case 'dial-failed':
+        this.losses.hasten();
+        // It has not lasted: who reads the log need not know of it.
+        this.recoveries.forget();
+        return this.failures.add(event);
+      case 'recovered':
+        return this.recoveries.add(event);
+      case 'lost':
+      case 'heartbeat-failed':
+      case 'reset-failed':
+        return this.losses.add(event);
+      case 'exhausted':
+        return this.refusals.add(event);
+      case 'leak':
+        return this.tellLeak(event);
+      case 'closed':
+        return this.tellEnd(event);
+    }
+  }
+
+  private tellStart({ ready }: StartedEvent): void {
+    const { max } = this.pool.stats();
+    this.logger.log(`${this.subject} started: ${ready} of at most ${max} connections ready.`);
+  }
+
+  private tellFailure(count: number, { attempt, cause, permanent, retryInMs }: DialFailedEvent): void {
+    const what =
+      count === 1
+        ? `dial attempt ${attempt} failed`
+        : `${count} dials failed, the last at attempt ${attempt}`;
+    const kind = permanent ? ' (permanent error)' : '';
+    const next = `next dial in ${Math.round(retryInMs)} ms at the earliest`;
+    this.logger.warn(`${this.subject}: ${what}${kind}${because(cause)}; ${next}.`);
+  }
+
+  private tellRecovery({ failures, downMs }: RecoveredEvent): void {
+    // From here on a failure begins another story and is told at once.
+    this.failures.restart();
+    const failed = failures === 1 ? 'a failed dial' : `${failures} failed dials`;
+    this.logger.log(`${this.subject} recovered after ${failed} in ${Math.round(downMs)} ms.`);
+  }
+
+  private tellLoss(count: number, { cause }: LossEvent): void {
+    const lost = count === 1 ? 'a connection' : `${count} connections`;
+    this.logger.warn(`${this.subject} lost ${lost}${because(cause)}.`);
+  }
+
+  private tellExhaustion(count: number, { leased, waiting }: ExhaustedEvent): void {
+    const refused = count === 1 ? 'an acquire was' : `${count} acquires were`;
+    this.logger.warn(
+      `${this.subject} is exhausted: ${refused} refused (leased ${leased}, waiting ${waiting}).`,
+    );
+  }
+
+  private tellLeak({ id, heldMs, stack }: LeakEvent): void {
+    const held = `connection ${id} has been held for ${Math.round(heldMs)} ms`;
+    this.logger.warn(`${this.subject} may leak: ${held}. It was acquired here:\n${stack}`);
+  }
+
+  private tellEnd({ report: { closed, forced, failed, durationMs } }: ClosedEvent): void {
+    this.losses.finish();
+    this.refusals.finish();
+    this.failures.restart();
+    this.recoveries.restart();
+    const badly = failed === 0 ? '' : `, ${failed} with an error`;
+    const line = `${this.subject} closed in ${Math.round(durationMs)} ms: ${counted(closed, 'connection')}, ${forced} by force${badly}.`;
+    if (forced > 0) this.logger.warn(line);
+    else this.logger.log(line);
+  }
+}
+
+function because(cause: unknown): string {
+  const text = causeText(cause);
+  return text === '' ? '' : `: ${text}`;
+}

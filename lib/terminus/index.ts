@@ -1,0 +1,6 @@
+export {
+  ConnPoolHealthIndicator,
+  type PoolHealthOptions,
+  type PoolPingOptions,
+} from './conn-pool-health.indicator.js';
+export { ConnPoolHealthModule } from './conn-pool-health.module.js';
