@@ -1,0 +1,20 @@
+import { strictEqual } from 'node:assert';
+import * as root from 'nestjs-conn-pool';
+import * as core from 'nestjs-conn-pool/core';
+import * as terminus from 'nestjs-conn-pool/terminus';
+import * as testing from 'nestjs-conn-pool/testing';
+
+/** However a module is asked for, its classes are the same: `instanceof` and injection by class depend on it. */
+async function assertOneCopy(): Promise<void> {
+  strictEqual(core.ConnPool, root.ConnPool);
+  strictEqual((await import('nestjs-conn-pool')).ConnPool, root.ConnPool);
+  strictEqual((await import('nestjs-conn-pool/core')).ConnPool, root.ConnPool);
+  strictEqual((await import('nestjs-conn-pool')).PoolRegistry, root.PoolRegistry);
+  strictEqual(
+    (await import('nestjs-conn-pool/terminus')).ConnPoolHealthIndicator,
+    terminus.ConnPoolHealthIndicator,
+  );
+  strictEqual((await import('nestjs-conn-pool/testing')).FakeClock, testing.FakeClock);
+}
+
+void assertOneCopy();

@@ -1,0 +1,19 @@
+import { strictEqual } from 'node:assert';
+import { createRequire } from 'node:module';
+import * as root from 'nestjs-conn-pool';
+import * as core from 'nestjs-conn-pool/core';
+import * as terminus from 'nestjs-conn-pool/terminus';
+import * as testing from 'nestjs-conn-pool/testing';
+
+/** However a module is asked for, its classes are the same: `instanceof` and injection by class depend on it. */
+const require = createRequire(import.meta.url);
+
+strictEqual(core.ConnPool, root.ConnPool);
+strictEqual((require('nestjs-conn-pool') as typeof root).ConnPool, root.ConnPool);
+strictEqual((require('nestjs-conn-pool/core') as typeof core).ConnPool, root.ConnPool);
+strictEqual((require('nestjs-conn-pool') as typeof root).PoolRegistry, root.PoolRegistry);
+strictEqual(
+  (require('nestjs-conn-pool/terminus') as typeof terminus).ConnPoolHealthIndicator,
+  terminus.ConnPoolHealthIndicator,
+);
+strictEqual((require('nestjs-conn-pool/testing') as typeof testing).FakeClock, testing.FakeClock);
