@@ -1,20 +1,8 @@
 import type { PoolStats } from './stats.js';
 
-/** The code of every error this package throws, for `switch` and for logs. */
-export type ConnPoolErrorCode =
-  | 'ERR_ACQUIRE_TIMEOUT'
-  | 'ERR_POOL_EXHAUSTED'
-  | 'ERR_POOL_CLOSED'
-  | 'ERR_DIAL'
-  | 'ERR_CALL_TIMEOUT'
-  | 'ERR_LEASE_ENDED'
-  | 'ERR_INVALID_OPTIONS'
-  | 'ERR_UNKNOWN_POOL'
-  | 'ERR_DUPLICATE_POOL'
-  | 'ERR_INVARIANT';
-
 /** The root of every error this package throws. */
 export abstract class ConnPoolError extends Error {
+  /** For `switch` and for logs: `ERR_…`. */
   abstract readonly code: string;
 
   constructor(
@@ -201,8 +189,14 @@ function counts(stats: PoolStats): string {
 }
 
 function because(cause: unknown): string {
-  if (cause === undefined) return '';
-  return `: ${cause instanceof Error ? cause.message || cause.name : String(cause)}`;
+  return cause === undefined ? '' : `: ${textOf(cause)}`;
+}
+
+/** Node refuses a host of two addresses with an error that has no message, only the errors of each. */
+function textOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause.message !== '') return cause.message;
+  return cause instanceof AggregateError ? cause.errors.map(textOf).join('; ') : cause.name;
 }
 
 function show(value: unknown): string {

@@ -18,12 +18,18 @@ export interface Place {
 interface Usher<T> {
   /** Somebody's deadline has come; the usher dismisses them. */
   expired(waiter: Waiter<T>, timeout: number): void;
-  /** Somebody's signal has aborted; they have left. */
-  aborted(): void;
+  /** A signal has aborted; so many have left. */
+  aborted(count: number): void;
   /** Those whose time had come have left. */
   shortened(): void;
   /** Nobody is left. */
   emptied(): void;
+}
+
+/** Those who wait under one signal. */
+interface Group<T> {
+  readonly waiters: Set<Waiter<T>>;
+  readonly onAbort: () => void;
 }
 
 /** Below this two readings of the clock are the same. */
@@ -37,6 +43,7 @@ const LOOKED_AT_PER_MS = 5000;
  */
 export class Line<T> {
   private readonly queue = new WaitQueue<T>();
+  private readonly groups = new Map<AbortSignal, Group<T>>();
   private readonly deadline: Appointment = { at: NaN, place: -1, ring: (now) => this.expire(now) };
 
   constructor(
@@ -109,13 +116,30 @@ export class Line<T> {
     }
   }
 
+  /** One listener for each signal, however many wait under it: Node warns of a leak at eleven. */
   private listen(waiter: Waiter<T>, signal: AbortSignal): void {
-    const onAbort = (): void => {
-      this.dismiss(waiter, signal.reason);
-      this.usher.aborted();
+    const group = this.groups.get(signal) ?? this.newGroup(signal);
+    group.waiters.add(waiter);
+    waiter.stopListening = () => {
+      group.waiters.delete(waiter);
+      if (group.waiters.size > 0) return;
+      this.groups.delete(signal);
+      signal.removeEventListener('abort', group.onAbort);
     };
-    waiter.stopListening = () => signal.removeEventListener('abort', onAbort);
-    signal.addEventListener('abort', onAbort, { once: true });
+  }
+
+  private newGroup(signal: AbortSignal): Group<T> {
+    const group: Group<T> = {
+      waiters: new Set(),
+      onAbort: () => {
+        const waiters = [...group.waiters];
+        for (const waiter of waiters) this.dismiss(waiter, signal.reason);
+        this.usher.aborted(waiters.length);
+      },
+    };
+    this.groups.set(signal, group);
+    signal.addEventListener('abort', group.onAbort, { once: true });
+    return group;
   }
 
   private expire(now: number): void {

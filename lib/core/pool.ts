@@ -129,8 +129,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.alarm = new Alarm(clock, this.turn, context);
     this.line = new Line(acquireTimeout, this.turn, this.alarm, {
       expired: (waiter, timeout) => this.expired(waiter, timeout),
-      aborted: () => {
-        this.totals.aborted += 1;
+      aborted: (count) => {
+        this.totals.aborted += count;
         this.serve();
       },
       shortened: () => this.serve(),
@@ -518,10 +518,12 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * it may then be called again. Rejects with `PoolClosedError` on a closed pool.
    */
   start(): Promise<void> {
-    this.starting ??= this.begin().catch((error: unknown) => {
-      this.starting = undefined;
-      throw error;
-    });
+    if (this.starting !== undefined) return this.starting;
+    // Set before it begins: what it calls may call it.
+    let begun: (outcome: Promise<void>) => void = noop;
+    this.starting = new Promise((resolve) => (begun = resolve));
+    begun(this.begin());
+    this.starting.catch(() => (this.starting = undefined));
     return this.starting;
   }
 
@@ -694,10 +696,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     } catch (error) {
       return Promise.reject(error);
     }
-    this.closed ??= new Promise<CloseReport>((resolve) => {
-      this.resolveClosed = resolve;
+    if (this.closed === undefined) {
+      this.closed = new Promise((resolve) => (this.resolveClosed = resolve));
       this.beginClose();
-    });
+    }
     if (this.current === 'draining') this.drainBy(this.turn.read() + drain);
     return this.closed;
   }

@@ -469,11 +469,14 @@ export class Stock<T, M> {
 
   /** Ends the idle connections. @returns how many, once they are closed */
   async endIdleAndWait(reason: CloseReason): Promise<number> {
-    const idle = this.idle.byAge();
-    const gone = idle.map((connection) => new Promise<void>((resolve) => (connection.onGone = resolve)));
-    this.endIdle(reason);
+    const gone: Promise<void>[] = [];
+    for (const connection of this.idle.byAge()) {
+      if (connection.state !== 'idle') continue;
+      gone.push(new Promise((resolve) => (connection.onGone = resolve)));
+      this.end(connection, reason);
+    }
     await Promise.all(gone);
-    return idle.length;
+    return gone.length;
   }
 
   /** Begins a new generation: nothing of the present one will be lent again. */

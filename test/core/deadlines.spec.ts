@@ -421,3 +421,24 @@ describe('an aborted acquire', () => {
     await pool.close();
   });
 });
+
+describe('one signal for many acquires', () => {
+  const make = poolsUnderTest();
+
+  it('is listened to once, and ends all of them before anybody is served', async () => {
+    const { pool, take } = make({ max: 1 });
+    const [held] = await take(1);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waiting = Array.from({ length: 20 }, () =>
+      pool.acquire({ signal }).catch((error: unknown) => error),
+    );
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    held?.release();
+    expect(new Set(await Promise.all(waiting))).toEqual(new Set([reason]));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+    expect(pool.stats()).toMatchObject({ waiting: 0, idle: 1, totals: { aborted: 20 } });
+  });
+});

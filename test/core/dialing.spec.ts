@@ -334,6 +334,25 @@ describe('a dial', () => {
       }
     });
 
+    it('and another that succeeds meanwhile: no back-off is left, the next dial begins at once', async () => {
+      const random = Math.random;
+      Math.random = () => 0.999_999_9;
+      try {
+        const { pool, connector, clock } = make({ max: 3 });
+        connector.dial.next('fail');
+        const other = connector.dial.gate();
+        const both = [follow(pool.acquire()), follow(pool.acquire())];
+        await clock.settle();
+        expect(connector.dial.count).toBe(2);
+        other.resolve();
+        await clock.settle();
+        expect(connector.dial.count).toBe(3);
+        expect(both.map(({ now }) => now.state)).toEqual(['resolved', 'resolved']);
+      } finally {
+        Math.random = random;
+      }
+    });
+
     it('holds up no one who can be served without a dial', async () => {
       const { pool, connector, clock, take } = make({ max: 2 });
       const [lease] = await take(1);

@@ -87,6 +87,31 @@ describe('start', () => {
     expect(said('started')).toHaveLength(1);
   });
 
+  it('may be called again from within what it calls', async () => {
+    for (const startup of ['wait', 'background'] as const) {
+      const { pool, connector, clock, said } = make({ min: 2, startup });
+      const inner: ReturnType<typeof follow>[] = [];
+      connector.dial.tap(() => void inner.push(follow(pool.start())));
+      pool.events$.subscribe(({ type }) => type === 'started' && inner.push(follow(pool.start())));
+      await pool.start();
+      await clock.settle();
+      expect(said('started')).toHaveLength(1);
+      expect(connector.dial.count).toBe(2);
+      expect(inner.length).toBeGreaterThanOrEqual(3);
+      expect(inner.every(({ now }) => now.state === 'resolved')).toBe(true);
+    }
+  });
+
+  it("'wait': can be called again after it failed", async () => {
+    const { pool, connector, clock } = make({ min: 1, startup: 'wait' });
+    connector.dial.next('fail');
+    expect(await rejection(pool.start())).toBeInstanceOf(DialError);
+    const again = follow(pool.start());
+    await clock.advance('5s');
+    expect(again.now.state).toBe('resolved');
+    expect(pool.stats().idle).toBe(1);
+  });
+
   it('is not needed to acquire', async () => {
     const { pool } = make();
     expect((await pool.acquire()).active).toBe(true);
@@ -163,6 +188,23 @@ describe('warmUp', () => {
     await clock.advance('1m');
     await closing;
     expect(warming.now.state).not.toBe('pending');
+  });
+
+  it('holds the process while it lasts, and no longer, however it ends', async () => {
+    const { pool, connector, clock } = make({ max: 4 });
+    connector.dial.always({ after: 100 });
+    const warming = pool.warmUp(2);
+    await clock.settle();
+    expect(clock.refs).toBeGreaterThan(0);
+    await clock.advance(100);
+    expect(await warming).toBe(2);
+    await clock.settle();
+    expect([clock.refs, clock.pending > 0]).toEqual([0, true]);
+    connector.dial.always('fail');
+    const failing = follow(pool.warmUp(4));
+    await clock.advance('10s');
+    expect(failing.now).toEqual({ state: 'resolved', value: 2 });
+    expect(clock.refs).toBe(0);
   });
 
   it('checks its count', async () => {
