@@ -10,6 +10,11 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
+    // thrift 0.24 requires it, and Jest cannot require an ES module on Node 20.
+    '/node_modules/uuid/.+\\.js$': [
+      '@swc/jest',
+      { swcrc: false, jsc: { target: 'es2022' }, module: { type: 'commonjs' } },
+    ],
     '^.+\\.ts$': [
       '@swc/jest',
       {
@@ -24,6 +29,7 @@ export default {
       },
     ],
   },
+  transformIgnorePatterns: ['/node_modules/(?!uuid/)'],
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts'],
 };

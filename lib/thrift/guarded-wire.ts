@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { ThriftProtocolClass, ThriftTransportClass } from './thrift-options.js';
+import type { ThriftProtocolClass, ThriftTransportClass } from './resolved-options.js';
 
 /** The transport that a client writes to. */
 export interface GuardedOutput {

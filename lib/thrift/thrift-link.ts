@@ -4,7 +4,7 @@ import thrift from 'thrift';
 import type { GeneratedClient } from './generated-client.js';
 import type { GuardedOutput } from './guarded-wire.js';
 import { ThriftConnectionError } from './thrift-errors.js';
-import type { ResolvedThriftOptions } from './thrift-options.js';
+import type { ResolvedThriftOptions } from './resolved-options.js';
 
 /** How long a closed connection may take to send what was written before. */
 const FLUSH_TIME = 1000;

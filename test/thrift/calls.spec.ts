@@ -5,7 +5,7 @@ import thrift from 'thrift';
 import { byHand, rejection } from './by-hand.js';
 import { startDepotServer } from './depot-server.mjs';
 import * as Depot from './gen/Depot.js';
-import { Parcel, Refused } from './gen/depot_types.js';
+import { type Parcel, Refused } from './gen/depot_types.js';
 import { scriptedServer } from './scripted-server.js';
 
 const { TApplicationException, TProtocolException } = thrift.Thrift;
@@ -176,7 +176,7 @@ describe('a reply that cannot be decoded', () => {
   ] as const)(
     '%s kills the connection and rejects the calls in flight',
     async (_, transport, bytes, reason) => {
-      const server = await scriptedServer((socket) => socket.once('data', () => socket.write(bytes)));
+      await using server = await scriptedServer((socket) => socket.once('data', () => socket.write(bytes)));
       const connector = byHand(thriftConnector({ service: Depot, host, port: server.port, transport }));
       const client = await connector.dial();
       const lost = connector.lost(client);
@@ -194,13 +194,12 @@ describe('a reply that cannot be decoded', () => {
       expect(connector.isFatal(first)).toBe(true);
       await server.allClosed();
       await connector.close(client);
-      await server.close();
     },
   );
 
   it('because it is for a method nobody called kills the connection', async () => {
     const reply = '80010002' + '00000001' + '78' + '00000001' + '00';
-    const server = await scriptedServer((socket) =>
+    await using server = await scriptedServer((socket) =>
       socket.once('data', () => socket.write(Buffer.from(reply, 'hex'))),
     );
     const connector = byHand(thriftConnector({ service: Depot, host, port: server.port }));
@@ -208,13 +207,12 @@ describe('a reply that cannot be decoded', () => {
     expect(error).toBeInstanceOf(ThriftConnectionError);
     expect(error.cause).toMatchObject({ message: 'Received a response to an unknown RPC function' });
     await server.allClosed();
-    await server.close();
   });
 
   it.each(['framed', 'buffered'] as const)(
     'because it is longer than maxMessageSize kills the connection (%s)',
     async (transport) => {
-      const server = await startDepotServer({ transport: CLASSES[transport] });
+      await using server = await startDepotServer({ transport: CLASSES[transport] });
       const target = { service: Depot, host, port: server.port, transport };
       const text = 'x'.repeat(2000);
       for (const [maxMessageSize, passes] of [
@@ -229,7 +227,6 @@ describe('a reply that cannot be decoded', () => {
         else expect((await rejection(client.echo(text))).message).toContain('maximum allowed 1000 bytes');
         await connector.close(client);
       }
-      await server.close();
     },
   );
 });
@@ -243,7 +240,7 @@ describe('a connection that dies', () => {
     ],
     ['is ended', 'was closed by the server.', (socket: import('node:net').Socket) => socket.end()],
   ] as const)('because it %s rejects the calls in flight and tells why', async (_, happened, end) => {
-    const server = await scriptedServer((socket) => socket.once('data', () => end(socket)));
+    await using server = await scriptedServer((socket) => socket.once('data', () => end(socket)));
     const connector = byHand(thriftConnector({ service: Depot, host, port: server.port }));
     const client = await connector.dial();
     expect(connector.isAlive(client)).toBe(true);
@@ -259,54 +256,53 @@ describe('a connection that dies', () => {
     expect(await rejection(connector.heartbeat(client))).toBe(call);
     await connector.close(client);
     await server.allClosed();
-    await server.close();
   });
 
   it('after it is no longer watched tells nobody', async () => {
-    const server = await startDepotServer();
+    await using server = await startDepotServer();
     const connector = thriftConnector({ service: Depot, host, port: server.port });
     const hand = byHand(connector);
     const client = await hand.dial();
     let told = 0;
     const unwatch = connector.watch?.(client, () => (told += 1));
     unwatch?.();
+    const call = rejection(client.hang());
     await server.close();
-    await rejection(client.hang());
+    await call;
     expect(told).toBe(0);
   });
 
   it('after an answer has come gives the answer', async () => {
-    const server = await startDepotServer();
+    const answer =
+      '80010002' + '00000004' + '6563686f' + '00000001' + '0b0000' + '00000004' + '6c617374' + '00';
+    await using server = await scriptedServer((socket) =>
+      socket.once('data', () => socket.end(Buffer.from(answer, 'hex'))),
+    );
     const connector = byHand(thriftConnector({ service: Depot, host, port: server.port }));
     const client = await connector.dial();
-    const [socket] = server.sockets;
-    const call = client.echo('last');
-    socket.once('data', () => socket.end());
-    expect(await call).toBe('last');
-    await connector.lost(client);
-    await server.close();
+    const lost = connector.lost(client);
+    expect(await client.echo('last')).toBe('last');
+    await lost;
   });
 });
 
 describe('close', () => {
   it('does not wait for the server', async () => {
-    const mute = await scriptedServer((socket) => void socket.pause());
+    await using mute = await scriptedServer((socket) => void socket.pause());
     const connector = byHand(thriftConnector({ service: Depot, host, port: mute.port }));
     const client = await connector.dial();
     await connector.close(client);
     expect(connector.isAlive(client)).toBe(false);
     await connector.close(client);
-    await mute.close();
   });
 
   it('ends although what was written cannot be sent', async () => {
-    const mute = await scriptedServer((socket) => void socket.pause());
+    await using mute = await scriptedServer((socket) => void socket.pause());
     const connector = byHand(thriftConnector({ service: Depot, host, port: mute.port }));
     const client = await connector.dial();
     // More than the buffers of both ends hold.
     const call = rejection(client.echo('x'.repeat(32 * 1024 * 1024)));
     await connector.close(client);
     expect(await call).toBeInstanceOf(ThriftConnectionError);
-    await mute.close();
   });
 });

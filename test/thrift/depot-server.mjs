@@ -2,6 +2,9 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import thrift from 'thrift';
 
+// The quietest there is: the runtime would tell of every call that arrives while another is answered.
+thrift.setLogLevel('info');
+
 const require = createRequire(import.meta.url);
 const { Processor } = require('./gen/Depot.js');
 const { Refused } = require('./gen/depot_types.js');
@@ -52,17 +55,19 @@ export async function startDepotServer(options = {}) {
   });
   server.on('error', () => undefined);
   await new Promise((resolve) => server.listen(path ?? { port, host: '127.0.0.1' }, () => resolve()));
+  /** @returns {Promise<void>} */
+  const close = () =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
   return {
     port: path === undefined ? server.address().port : 0,
     sockets,
     /** @returns {Promise<void>} */
     called: (method) => new Promise((resolve) => arrivals.set(method, resolve)),
-    /** @returns {Promise<void>} */
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { jest } from '@jest/globals';
 import { ConnPool, DialError } from 'nestjs-conn-pool/core';
 import { ThriftConnectionError, thriftConnector } from 'nestjs-conn-pool/thrift';
 import { byHand, rejection } from './by-hand.js';
@@ -29,18 +30,31 @@ describe('a mute server', () => {
     expect(connector.isPermanent(error)).toBe(false);
   });
 
+  it('fails the dial after 5 s unless connectTimeout says otherwise', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+    try {
+      const connector = byHand(thriftConnector({ service: Depot, host, port: mute.port, tls: true }));
+      const dial = rejection(connector.dial());
+      jest.advanceTimersByTime(4999);
+      await mute.connected();
+      expect(jest.getTimerCount()).toBe(1);
+      jest.advanceTimersByTime(1);
+      expect((await dial).message).toContain('could not be opened within 5000 ms');
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
   it('fails the dial when the signal aborts, and the socket is closed', async () => {
-    const arrived = Promise.withResolvers<void>();
-    const server = await scriptedServer((socket) => arrived.resolve(void socket.resume()));
+    await using server = await scriptedServer();
     const connector = byHand(thriftConnector({ service: Depot, host, port: server.port, tls: true }));
     const controller = new AbortController();
     const dial = rejection(connector.dial(controller.signal));
-    await arrived.promise;
+    await server.connected();
     const reason = new Error('enough');
     controller.abort(reason);
     expect((await dial).cause).toBe(reason);
     await server.allClosed();
-    await server.close();
   });
 
   it('is not dialled at all when the signal has aborted before', async () => {
@@ -57,7 +71,8 @@ describe('a mute server', () => {
     expect(error).toBeInstanceOf(DialError);
     expect(error.cause).toMatchObject({ code: 'ERR_CALL_TIMEOUT', call: 'heartbeat' });
     await mute.allClosed();
-    expect(pool.stats().size).toBe(0);
+    await pool.close();
+    expect(pool.stats()).toMatchObject({ size: 0, totals: { closed: { 'heartbeat-failed': 1 } } });
   });
 
   it('fails a heartbeat when its signal aborts', async () => {
@@ -95,17 +110,18 @@ describe('a dial', () => {
   });
 
   it('that is reset during the TLS handshake fails', async () => {
-    const server = await scriptedServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    await using server = await scriptedServer((socket) =>
+      socket.once('data', () => socket.resetAndDestroy()),
+    );
     const error = await rejection(
       byHand(thriftConnector({ service: Depot, host, port: server.port, tls: true })).dial(),
     );
     expect(error).toBeInstanceOf(ThriftConnectionError);
     expect(error.message).toContain('could not be opened: ');
-    await server.close();
   });
 
   it('leaves no socket behind when the service cannot be used', async () => {
-    const server = await scriptedServer();
+    await using server = await scriptedServer();
     class Client {
       constructor() {
         throw new Error('not generated');
@@ -114,13 +130,12 @@ describe('a dial', () => {
     const connector = byHand(thriftConnector({ service: { Client }, host, port: server.port }));
     expect((await rejection(connector.dial())).message).toBe('not generated');
     await server.allClosed();
-    await server.close();
   });
 
   it('reaches a Unix socket', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'thrift-'));
     const path = join(folder, 'depot.sock');
-    const server = await startDepotServer({ path });
+    await using server = await startDepotServer({ path });
     const connector = byHand(thriftConnector({ service: Depot, path }));
     const client = await connector.dial();
     expect(await client.echo('hello')).toBe('hello');

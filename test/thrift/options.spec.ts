@@ -61,6 +61,12 @@ describe('options', () => {
     expect(problemsOf(options)).toEqual(problems);
   });
 
+  it('say of a missing service what it must be', () => {
+    expect(() => thriftConnector({ port: 9090 } as never)).toThrow(
+      /service: got undefined; allowed: what the Thrift/,
+    );
+  });
+
   it.each([
     ['the module of the service', { service: Depot, port: 1 }],
     ['its client', { service: Depot.Client, port: 65_535 }],

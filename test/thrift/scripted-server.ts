@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 
 /** A plain TCP server of the loopback: it does with each connection what the test says, and knows which are open. */
-export interface ScriptedServer {
+export interface ScriptedServer extends AsyncDisposable {
   readonly port: number;
   readonly open: ReadonlySet<net.Socket>;
+  /** Resolves when the next connection has come. */
+  connected(): Promise<void>;
   /** Resolves when every connection it ever had is closed. */
   allClosed(): Promise<void>;
   close(): Promise<void>;
@@ -21,16 +23,19 @@ export async function scriptedServer(
     script(socket);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
+  const close = (): Promise<void> => {
+    for (const socket of open) socket.destroy();
+    return new Promise((resolve) => void server.close(() => resolve()));
+  };
   return {
     port: (server.address() as AddressInfo).port,
     open,
+    connected: async () => void (await once(server, 'connection')),
     allClosed: async () => {
       await Promise.all([...open].map((socket) => once(socket, 'close')));
     },
-    close: async () => {
-      for (const socket of open) socket.destroy();
-      await once(server.close(), 'close');
-    },
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

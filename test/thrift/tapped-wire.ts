@@ -2,7 +2,7 @@ import net from 'node:net';
 import { scriptedServer } from './scripted-server.js';
 
 /** A wire to a server that keeps what passes on it, in hexadecimal. */
-export interface TappedWire {
+export interface TappedWire extends AsyncDisposable {
   readonly port: number;
   sent(): string;
   received(): string;
@@ -20,5 +20,5 @@ export async function tappedWire(serverPort: number): Promise<TappedWire> {
     client.pipe(server).pipe(client);
   });
   const hex = (chunks: Buffer[]): string => Buffer.concat(chunks).toString('hex');
-  return { port, close, sent: () => hex(sent), received: () => hex(received) };
+  return { port, sent: () => hex(sent), received: () => hex(received), close, [Symbol.asyncDispose]: close };
 }

@@ -10,65 +10,65 @@ import Q = thrift.Q;
 import Int64 = require('node-int64');
 
 import ttypes = require('./depot_types');
-import Refused = ttypes.Refused;
-import Parcel = ttypes.Parcel;
+import Refused = ttypes.Refused
+import Parcel = ttypes.Parcel
 
 declare class Client {
-  private output: thrift.TTransport;
-  private pClass: thrift.TProtocol;
-  private _seqid: number;
+    private output: thrift.TTransport;
+    private pClass: thrift.TProtocol;
+    private _seqid: number;
 
-  constructor(output: thrift.TTransport, pClass: { new (trans: thrift.TTransport): thrift.TProtocol });
+    constructor(output: thrift.TTransport, pClass: { new(trans: thrift.TTransport): thrift.TProtocol });
 
-  echo(text: string): Promise<string>;
+    echo(text: string): Promise<string>;
 
-  echo(text: string, callback?: (error: void, response: string) => void): void;
+    echo(text: string, callback?: (error: void, response: string)=>void): void;
 
-  refuse(reason: string): Promise<string>;
+    refuse(reason: string): Promise<string>;
 
-  refuse(reason: string, callback?: (error: ttypes.Refused, response: string) => void): void;
+    refuse(reason: string, callback?: (error: ttypes.Refused, response: string)=>void): void;
 
-  crash(text: string): Promise<string>;
+    crash(text: string): Promise<string>;
 
-  crash(text: string, callback?: (error: void, response: string) => void): void;
+    crash(text: string, callback?: (error: void, response: string)=>void): void;
 
-  nothing(): Promise<string>;
+    nothing(): Promise<string>;
 
-  nothing(callback?: (error: void, response: string) => void): void;
+    nothing(callback?: (error: void, response: string)=>void): void;
 
-  hang(): Promise<string>;
+    hang(): Promise<string>;
 
-  hang(callback?: (error: void, response: string) => void): void;
+    hang(callback?: (error: void, response: string)=>void): void;
 
-  touch(): Promise<void>;
+    touch(): Promise<void>;
 
-  touch(callback?: (error: void, response: void) => void): void;
+    touch(callback?: (error: void, response: void)=>void): void;
 
-  send(parcel: Parcel): Promise<void>;
+    send(parcel: Parcel): Promise<void>;
 
-  send(parcel: Parcel, callback?: (error: void, response: void) => void): void;
+    send(parcel: Parcel, callback?: (error: void, response: void)=>void): void;
 
-  note(text: string): Promise<void>;
+    note(text: string): Promise<void>;
 
-  note(text: string, callback?: (error: void, response: void) => void): void;
+    note(text: string, callback?: (error: void, response: void)=>void): void;
 
-  notes(): Promise<string[]>;
+    notes(): Promise<string[]>;
 
-  notes(callback?: (error: void, response: string[]) => void): void;
-}
+    notes(callback?: (error: void, response: string[])=>void): void;
+  }
 
 declare class Processor {
   private _handler: object;
 
   constructor(handler: object);
   process(input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_echo(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_refuse(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_crash(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_nothing(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_hang(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_touch(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_send(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_note(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
-  process_notes(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_echo(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_refuse(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_crash(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_nothing(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_hang(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_touch(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_send(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_note(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
+    process_notes(seqid: number, input: thrift.TProtocol, output: thrift.TProtocol): void;
 }

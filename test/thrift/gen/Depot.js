@@ -3,11 +3,12 @@
 //
 // DO NOT EDIT UNLESS YOU ARE SURE THAT YOU KNOW WHAT YOU ARE DOING
 //
-'use strict';
+"use strict";
 
 const thrift = require('thrift');
 const Thrift = thrift.Thrift;
 const Int64 = require('node-int64');
+
 
 const ttypes = require('./depot_types');
 //HELPER FUNCTIONS AND STRUCTURES
@@ -22,7 +23,7 @@ const Depot_echo_args = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -33,12 +34,12 @@ const Depot_echo_args = class {
       }
       switch (fid) {
         case 1:
-          if (ftype == Thrift.Type.STRING) {
-            this.text = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.text = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -51,7 +52,7 @@ const Depot_echo_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_echo_args');
     if (this.text !== null && this.text !== undefined) {
       output.writeFieldBegin('text', Thrift.Type.STRING, 1);
@@ -62,6 +63,7 @@ const Depot_echo_args = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_echo_result = class {
   constructor(args) {
@@ -73,7 +75,7 @@ const Depot_echo_result = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -84,12 +86,12 @@ const Depot_echo_result = class {
       }
       switch (fid) {
         case 0:
-          if (ftype == Thrift.Type.STRING) {
-            this.success = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.success = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -102,7 +104,7 @@ const Depot_echo_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_echo_result');
     if (this.success !== null && this.success !== undefined) {
       output.writeFieldBegin('success', Thrift.Type.STRING, 0);
@@ -113,6 +115,7 @@ const Depot_echo_result = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_refuse_args = class {
   constructor(args) {
@@ -124,7 +127,7 @@ const Depot_refuse_args = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -135,12 +138,12 @@ const Depot_refuse_args = class {
       }
       switch (fid) {
         case 1:
-          if (ftype == Thrift.Type.STRING) {
-            this.reason = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.reason = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -153,7 +156,7 @@ const Depot_refuse_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_refuse_args');
     if (this.reason !== null && this.reason !== undefined) {
       output.writeFieldBegin('reason', Thrift.Type.STRING, 1);
@@ -164,14 +167,15 @@ const Depot_refuse_args = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_refuse_result = class {
   constructor(args) {
     this.success = null;
     this.refused = null;
     if (args instanceof ttypes.Refused) {
-      this.refused = args;
-      return;
+        this.refused = args;
+        return;
     }
     if (args) {
       if (args.success !== undefined && args.success !== null) {
@@ -183,7 +187,7 @@ const Depot_refuse_result = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -194,20 +198,20 @@ const Depot_refuse_result = class {
       }
       switch (fid) {
         case 0:
-          if (ftype == Thrift.Type.STRING) {
-            this.success = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.success = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 1:
-          if (ftype == Thrift.Type.STRUCT) {
-            this.refused = new ttypes.Refused();
-            this.refused.read(input);
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRUCT) {
+          this.refused = new ttypes.Refused();
+          this.refused.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
         default:
           input.skip(ftype);
       }
@@ -217,7 +221,7 @@ const Depot_refuse_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_refuse_result');
     if (this.success !== null && this.success !== undefined) {
       output.writeFieldBegin('success', Thrift.Type.STRING, 0);
@@ -233,6 +237,7 @@ const Depot_refuse_result = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_crash_args = class {
   constructor(args) {
@@ -244,7 +249,7 @@ const Depot_crash_args = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -255,12 +260,12 @@ const Depot_crash_args = class {
       }
       switch (fid) {
         case 1:
-          if (ftype == Thrift.Type.STRING) {
-            this.text = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.text = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -273,7 +278,7 @@ const Depot_crash_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_crash_args');
     if (this.text !== null && this.text !== undefined) {
       output.writeFieldBegin('text', Thrift.Type.STRING, 1);
@@ -284,6 +289,7 @@ const Depot_crash_args = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_crash_result = class {
   constructor(args) {
@@ -295,7 +301,7 @@ const Depot_crash_result = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -306,12 +312,12 @@ const Depot_crash_result = class {
       }
       switch (fid) {
         case 0:
-          if (ftype == Thrift.Type.STRING) {
-            this.success = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.success = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -324,7 +330,7 @@ const Depot_crash_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_crash_result');
     if (this.success !== null && this.success !== undefined) {
       output.writeFieldBegin('success', Thrift.Type.STRING, 0);
@@ -335,11 +341,13 @@ const Depot_crash_result = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_nothing_args = class {
-  constructor(args) {}
+  constructor(args) {
+  }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -354,12 +362,13 @@ const Depot_nothing_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_nothing_args');
     output.writeFieldStop();
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_nothing_result = class {
   constructor(args) {
@@ -371,7 +380,7 @@ const Depot_nothing_result = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -382,12 +391,12 @@ const Depot_nothing_result = class {
       }
       switch (fid) {
         case 0:
-          if (ftype == Thrift.Type.STRING) {
-            this.success = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.success = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -400,7 +409,7 @@ const Depot_nothing_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_nothing_result');
     if (this.success !== null && this.success !== undefined) {
       output.writeFieldBegin('success', Thrift.Type.STRING, 0);
@@ -411,11 +420,13 @@ const Depot_nothing_result = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_hang_args = class {
-  constructor(args) {}
+  constructor(args) {
+  }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -430,12 +441,13 @@ const Depot_hang_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_hang_args');
     output.writeFieldStop();
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_hang_result = class {
   constructor(args) {
@@ -447,7 +459,7 @@ const Depot_hang_result = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -458,12 +470,12 @@ const Depot_hang_result = class {
       }
       switch (fid) {
         case 0:
-          if (ftype == Thrift.Type.STRING) {
-            this.success = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.success = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -476,7 +488,7 @@ const Depot_hang_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_hang_result');
     if (this.success !== null && this.success !== undefined) {
       output.writeFieldBegin('success', Thrift.Type.STRING, 0);
@@ -487,11 +499,13 @@ const Depot_hang_result = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_touch_args = class {
-  constructor(args) {}
+  constructor(args) {
+  }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -506,17 +520,19 @@ const Depot_touch_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_touch_args');
     output.writeFieldStop();
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_touch_result = class {
-  constructor(args) {}
+  constructor(args) {
+  }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -531,12 +547,13 @@ const Depot_touch_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_touch_result');
     output.writeFieldStop();
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_send_args = class {
   constructor(args) {
@@ -548,7 +565,7 @@ const Depot_send_args = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -559,13 +576,13 @@ const Depot_send_args = class {
       }
       switch (fid) {
         case 1:
-          if (ftype == Thrift.Type.STRUCT) {
-            this.parcel = new ttypes.Parcel();
-            this.parcel.read(input);
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRUCT) {
+          this.parcel = new ttypes.Parcel();
+          this.parcel.read(input);
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -578,7 +595,7 @@ const Depot_send_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_send_args');
     if (this.parcel !== null && this.parcel !== undefined) {
       output.writeFieldBegin('parcel', Thrift.Type.STRUCT, 1);
@@ -589,11 +606,13 @@ const Depot_send_args = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_send_result = class {
-  constructor(args) {}
+  constructor(args) {
+  }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -608,12 +627,13 @@ const Depot_send_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_send_result');
     output.writeFieldStop();
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_note_args = class {
   constructor(args) {
@@ -625,7 +645,7 @@ const Depot_note_args = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -636,12 +656,12 @@ const Depot_note_args = class {
       }
       switch (fid) {
         case 1:
-          if (ftype == Thrift.Type.STRING) {
-            this.text = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.text = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -654,7 +674,7 @@ const Depot_note_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_note_args');
     if (this.text !== null && this.text !== undefined) {
       output.writeFieldBegin('text', Thrift.Type.STRING, 1);
@@ -665,11 +685,13 @@ const Depot_note_args = class {
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_note_result = class {
-  constructor(args) {}
+  constructor(args) {
+  }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -684,17 +706,19 @@ const Depot_note_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_note_result');
     output.writeFieldStop();
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_notes_args = class {
-  constructor(args) {}
+  constructor(args) {
+  }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -709,12 +733,13 @@ const Depot_notes_args = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_notes_args');
     output.writeFieldStop();
     output.writeStructEnd();
     return;
   }
+
 };
 const Depot_notes_result = class {
   constructor(args) {
@@ -726,7 +751,7 @@ const Depot_notes_result = class {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -737,20 +762,20 @@ const Depot_notes_result = class {
       }
       switch (fid) {
         case 0:
-          if (ftype == Thrift.Type.LIST) {
-            this.success = [];
-            const _rtmp31 = input.readListBegin();
-            const _size0 = _rtmp31.size || 0;
-            for (let _i2 = 0; _i2 < _size0; ++_i2) {
-              let elem3 = null;
-              elem3 = input.readString();
-              this.success.push(elem3);
-            }
-            input.readListEnd();
-          } else {
-            input.skip(ftype);
+        if (ftype == Thrift.Type.LIST) {
+          this.success = [];
+          const _rtmp31 = input.readListBegin();
+          const _size0 = _rtmp31.size || 0;
+          for (let _i2 = 0; _i2 < _size0; ++_i2) {
+            let elem3 = null;
+            elem3 = input.readString();
+            this.success.push(elem3);
           }
-          break;
+          input.readListEnd();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -763,7 +788,7 @@ const Depot_notes_result = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Depot_notes_result');
     if (this.success !== null && this.success !== undefined) {
       output.writeFieldBegin('success', Thrift.Type.LIST, 0);
@@ -781,22 +806,19 @@ const Depot_notes_result = class {
     output.writeStructEnd();
     return;
   }
+
 };
-const DepotClient = (exports.Client = class DepotClient {
+const DepotClient = exports.Client = class DepotClient {
   constructor(output, pClass) {
     this.output = output;
     this.pClass = pClass;
     this._seqid = 0;
     this._reqs = {};
   }
-  seqid() {
-    return this._seqid;
-  }
-  new_seqid() {
-    return (this._seqid += 1);
-  }
+  seqid () { return this._seqid; }
+  new_seqid () { return this._seqid += 1; }
 
-  echo(text) {
+  echo (text) {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -807,10 +829,10 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_echo(text) {
+  send_echo (text) {
     const output = new this.pClass(this.output);
     const params = {
-      text: text,
+      text: text
     };
     const args = new Depot_echo_args(params);
     try {
@@ -818,7 +840,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -827,8 +850,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_echo(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_echo (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -846,7 +869,7 @@ const DepotClient = (exports.Client = class DepotClient {
     return callback('echo failed: unknown result');
   }
 
-  refuse(reason) {
+  refuse (reason) {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -857,10 +880,10 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_refuse(reason) {
+  send_refuse (reason) {
     const output = new this.pClass(this.output);
     const params = {
-      reason: reason,
+      reason: reason
     };
     const args = new Depot_refuse_args(params);
     try {
@@ -868,7 +891,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -877,8 +901,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_refuse(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_refuse (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -899,7 +923,7 @@ const DepotClient = (exports.Client = class DepotClient {
     return callback('refuse failed: unknown result');
   }
 
-  crash(text) {
+  crash (text) {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -910,10 +934,10 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_crash(text) {
+  send_crash (text) {
     const output = new this.pClass(this.output);
     const params = {
-      text: text,
+      text: text
     };
     const args = new Depot_crash_args(params);
     try {
@@ -921,7 +945,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -930,8 +955,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_crash(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_crash (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -949,7 +974,7 @@ const DepotClient = (exports.Client = class DepotClient {
     return callback('crash failed: unknown result');
   }
 
-  nothing() {
+  nothing () {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -960,7 +985,7 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_nothing() {
+  send_nothing () {
     const output = new this.pClass(this.output);
     const args = new Depot_nothing_args();
     try {
@@ -968,7 +993,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -977,8 +1003,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_nothing(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_nothing (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -996,7 +1022,7 @@ const DepotClient = (exports.Client = class DepotClient {
     return callback('nothing failed: unknown result');
   }
 
-  hang() {
+  hang () {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -1007,7 +1033,7 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_hang() {
+  send_hang () {
     const output = new this.pClass(this.output);
     const args = new Depot_hang_args();
     try {
@@ -1015,7 +1041,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -1024,8 +1051,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_hang(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_hang (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -1043,7 +1070,7 @@ const DepotClient = (exports.Client = class DepotClient {
     return callback('hang failed: unknown result');
   }
 
-  touch() {
+  touch () {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -1054,7 +1081,7 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_touch() {
+  send_touch () {
     const output = new this.pClass(this.output);
     const args = new Depot_touch_args();
     try {
@@ -1062,7 +1089,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -1071,8 +1099,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_touch(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_touch (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -1087,7 +1115,7 @@ const DepotClient = (exports.Client = class DepotClient {
     callback(null);
   }
 
-  send(parcel) {
+  send (parcel) {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -1098,10 +1126,10 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_send(parcel) {
+  send_send (parcel) {
     const output = new this.pClass(this.output);
     const params = {
-      parcel: parcel,
+      parcel: parcel
     };
     const args = new Depot_send_args(params);
     try {
@@ -1109,7 +1137,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -1118,8 +1147,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_send(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_send (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -1134,7 +1163,7 @@ const DepotClient = (exports.Client = class DepotClient {
     callback(null);
   }
 
-  note(text) {
+  note (text) {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -1145,10 +1174,10 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_note(text) {
+  send_note (text) {
     const output = new this.pClass(this.output);
     const params = {
-      text: text,
+      text: text
     };
     const args = new Depot_note_args(params);
     try {
@@ -1156,10 +1185,11 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       this.output.flush();
-      const callback = this._reqs[this.seqid()] || function () {};
+      const callback = this._reqs[this.seqid()] || function() {};
       delete this._reqs[this.seqid()];
       callback(null);
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -1168,7 +1198,7 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  notes() {
+  notes () {
     this._seqid = this.new_seqid();
     const self = this;
     return new Promise((resolve, reject) => {
@@ -1179,7 +1209,7 @@ const DepotClient = (exports.Client = class DepotClient {
     });
   }
 
-  send_notes() {
+  send_notes () {
     const output = new this.pClass(this.output);
     const args = new Depot_notes_args();
     try {
@@ -1187,7 +1217,8 @@ const DepotClient = (exports.Client = class DepotClient {
       args.write(output);
       output.writeMessageEnd();
       return this.output.flush();
-    } catch (e) {
+    }
+    catch (e) {
       delete this._reqs[this.seqid()];
       if (typeof output.reset === 'function') {
         output.reset();
@@ -1196,8 +1227,8 @@ const DepotClient = (exports.Client = class DepotClient {
     }
   }
 
-  recv_notes(input, mtype, rseqid) {
-    const callback = this._reqs[rseqid] || function () {};
+  recv_notes (input, mtype, rseqid) {
+    const callback = this._reqs[rseqid] || function() {};
     delete this._reqs[rseqid];
     if (mtype == Thrift.MessageType.EXCEPTION) {
       const x = new Thrift.TApplicationException();
@@ -1214,63 +1245,55 @@ const DepotClient = (exports.Client = class DepotClient {
     }
     return callback('notes failed: unknown result');
   }
-});
-const DepotProcessor = (exports.Processor = class DepotProcessor {
+};
+const DepotProcessor = exports.Processor = class DepotProcessor {
   constructor(handler) {
     this._handler = handler;
   }
-  process(input, output) {
+  process (input, output) {
     const r = input.readMessageBegin();
     if (this['process_' + r.fname]) {
       return this['process_' + r.fname].call(this, r.rseqid, input, output);
     } else {
       input.skip(Thrift.Type.STRUCT);
       input.readMessageEnd();
-      const x = new Thrift.TApplicationException(
-        Thrift.TApplicationExceptionType.UNKNOWN_METHOD,
-        'Unknown function ' + r.fname,
-      );
+      const x = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN_METHOD, 'Unknown function ' + r.fname);
       output.writeMessageBegin(r.fname, Thrift.MessageType.EXCEPTION, r.rseqid);
       x.write(output);
       output.writeMessageEnd();
       output.flush();
     }
   }
-  process_echo(seqid, input, output) {
+  process_echo (seqid, input, output) {
     const args = new Depot_echo_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.echo.length === 1) {
-      Promise.resolve(this._handler.echo.bind(this._handler)(args.text))
-        .then((result) => {
-          const result_obj = new Depot_echo_result({ success: result });
-          output.writeMessageBegin('echo', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-          output.writeMessageBegin('echo', Thrift.MessageType.EXCEPTION, seqid);
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.echo.bind(this._handler)(
+        args.text
+      )).then(result => {
+        const result_obj = new Depot_echo_result({success: result});
+        output.writeMessageBegin("echo", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+        output.writeMessageBegin("echo", Thrift.MessageType.EXCEPTION, seqid);
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.echo(args.text, (err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined') {
-          result_obj = new Depot_echo_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('echo', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined')) {
+          result_obj = new Depot_echo_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("echo", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('echo', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("echo", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1278,46 +1301,41 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-  process_refuse(seqid, input, output) {
+  process_refuse (seqid, input, output) {
     const args = new Depot_refuse_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.refuse.length === 1) {
-      Promise.resolve(this._handler.refuse.bind(this._handler)(args.reason))
-        .then((result) => {
-          const result_obj = new Depot_refuse_result({ success: result });
-          output.writeMessageBegin('refuse', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          if (err instanceof ttypes.Refused) {
-            result = new Depot_refuse_result(err);
-            output.writeMessageBegin('refuse', Thrift.MessageType.REPLY, seqid);
-          } else {
-            result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-            output.writeMessageBegin('refuse', Thrift.MessageType.EXCEPTION, seqid);
-          }
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.refuse.bind(this._handler)(
+        args.reason
+      )).then(result => {
+        const result_obj = new Depot_refuse_result({success: result});
+        output.writeMessageBegin("refuse", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        if (err instanceof ttypes.Refused) {
+          result = new Depot_refuse_result(err);
+          output.writeMessageBegin("refuse", Thrift.MessageType.REPLY, seqid);
+        } else {
+          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("refuse", Thrift.MessageType.EXCEPTION, seqid);
+        }
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.refuse(args.reason, (err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined' || err instanceof ttypes.Refused) {
-          result_obj = new Depot_refuse_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('refuse', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined') || err instanceof ttypes.Refused) {
+          result_obj = new Depot_refuse_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("refuse", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('refuse', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("refuse", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1325,41 +1343,36 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-  process_crash(seqid, input, output) {
+  process_crash (seqid, input, output) {
     const args = new Depot_crash_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.crash.length === 1) {
-      Promise.resolve(this._handler.crash.bind(this._handler)(args.text))
-        .then((result) => {
-          const result_obj = new Depot_crash_result({ success: result });
-          output.writeMessageBegin('crash', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-          output.writeMessageBegin('crash', Thrift.MessageType.EXCEPTION, seqid);
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.crash.bind(this._handler)(
+        args.text
+      )).then(result => {
+        const result_obj = new Depot_crash_result({success: result});
+        output.writeMessageBegin("crash", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+        output.writeMessageBegin("crash", Thrift.MessageType.EXCEPTION, seqid);
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.crash(args.text, (err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined') {
-          result_obj = new Depot_crash_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('crash', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined')) {
+          result_obj = new Depot_crash_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("crash", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('crash', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("crash", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1367,41 +1380,35 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-  process_nothing(seqid, input, output) {
+  process_nothing (seqid, input, output) {
     const args = new Depot_nothing_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.nothing.length === 0) {
-      Promise.resolve(this._handler.nothing.bind(this._handler)())
-        .then((result) => {
-          const result_obj = new Depot_nothing_result({ success: result });
-          output.writeMessageBegin('nothing', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-          output.writeMessageBegin('nothing', Thrift.MessageType.EXCEPTION, seqid);
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.nothing.bind(this._handler)(
+      )).then(result => {
+        const result_obj = new Depot_nothing_result({success: result});
+        output.writeMessageBegin("nothing", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+        output.writeMessageBegin("nothing", Thrift.MessageType.EXCEPTION, seqid);
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.nothing((err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined') {
-          result_obj = new Depot_nothing_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('nothing', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined')) {
+          result_obj = new Depot_nothing_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("nothing", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('nothing', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("nothing", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1409,41 +1416,35 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-  process_hang(seqid, input, output) {
+  process_hang (seqid, input, output) {
     const args = new Depot_hang_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.hang.length === 0) {
-      Promise.resolve(this._handler.hang.bind(this._handler)())
-        .then((result) => {
-          const result_obj = new Depot_hang_result({ success: result });
-          output.writeMessageBegin('hang', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-          output.writeMessageBegin('hang', Thrift.MessageType.EXCEPTION, seqid);
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.hang.bind(this._handler)(
+      )).then(result => {
+        const result_obj = new Depot_hang_result({success: result});
+        output.writeMessageBegin("hang", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+        output.writeMessageBegin("hang", Thrift.MessageType.EXCEPTION, seqid);
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.hang((err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined') {
-          result_obj = new Depot_hang_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('hang', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined')) {
+          result_obj = new Depot_hang_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("hang", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('hang', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("hang", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1451,41 +1452,35 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-  process_touch(seqid, input, output) {
+  process_touch (seqid, input, output) {
     const args = new Depot_touch_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.touch.length === 0) {
-      Promise.resolve(this._handler.touch.bind(this._handler)())
-        .then((result) => {
-          const result_obj = new Depot_touch_result({ success: result });
-          output.writeMessageBegin('touch', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-          output.writeMessageBegin('touch', Thrift.MessageType.EXCEPTION, seqid);
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.touch.bind(this._handler)(
+      )).then(result => {
+        const result_obj = new Depot_touch_result({success: result});
+        output.writeMessageBegin("touch", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+        output.writeMessageBegin("touch", Thrift.MessageType.EXCEPTION, seqid);
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.touch((err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined') {
-          result_obj = new Depot_touch_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('touch', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined')) {
+          result_obj = new Depot_touch_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("touch", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('touch', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("touch", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1493,41 +1488,36 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-  process_send(seqid, input, output) {
+  process_send (seqid, input, output) {
     const args = new Depot_send_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.send.length === 1) {
-      Promise.resolve(this._handler.send.bind(this._handler)(args.parcel))
-        .then((result) => {
-          const result_obj = new Depot_send_result({ success: result });
-          output.writeMessageBegin('send', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-          output.writeMessageBegin('send', Thrift.MessageType.EXCEPTION, seqid);
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.send.bind(this._handler)(
+        args.parcel
+      )).then(result => {
+        const result_obj = new Depot_send_result({success: result});
+        output.writeMessageBegin("send", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+        output.writeMessageBegin("send", Thrift.MessageType.EXCEPTION, seqid);
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.send(args.parcel, (err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined') {
-          result_obj = new Depot_send_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('send', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined')) {
+          result_obj = new Depot_send_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("send", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('send', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("send", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1535,47 +1525,41 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-  process_note(seqid, input, output) {
+  process_note (seqid, input, output) {
     const args = new Depot_note_args();
     args.read(input);
     input.readMessageEnd();
     this._handler.note(args.text);
   }
-  process_notes(seqid, input, output) {
+  process_notes (seqid, input, output) {
     const args = new Depot_notes_args();
     args.read(input);
     input.readMessageEnd();
     if (this._handler.notes.length === 0) {
-      Promise.resolve(this._handler.notes.bind(this._handler)())
-        .then((result) => {
-          const result_obj = new Depot_notes_result({ success: result });
-          output.writeMessageBegin('notes', Thrift.MessageType.REPLY, seqid);
-          result_obj.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        })
-        .catch((err) => {
-          let result;
-          result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
-          output.writeMessageBegin('notes', Thrift.MessageType.EXCEPTION, seqid);
-          result.write(output);
-          output.writeMessageEnd();
-          output.flush();
-        });
+      Promise.resolve(this._handler.notes.bind(this._handler)(
+      )).then(result => {
+        const result_obj = new Depot_notes_result({success: result});
+        output.writeMessageBegin("notes", Thrift.MessageType.REPLY, seqid);
+        result_obj.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      }).catch(err => {
+        let result;
+        result = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+        output.writeMessageBegin("notes", Thrift.MessageType.EXCEPTION, seqid);
+        result.write(output);
+        output.writeMessageEnd();
+        output.flush();
+      });
     } else {
       this._handler.notes((err, result) => {
         let result_obj;
-        if (err === null || typeof err === 'undefined') {
-          result_obj = new Depot_notes_result(
-            err !== null || typeof err === 'undefined' ? err : { success: result },
-          );
-          output.writeMessageBegin('notes', Thrift.MessageType.REPLY, seqid);
+        if ((err === null || typeof err === 'undefined')) {
+          result_obj = new Depot_notes_result((err !== null || typeof err === 'undefined') ? err : {success: result});
+          output.writeMessageBegin("notes", Thrift.MessageType.REPLY, seqid);
         } else {
-          result_obj = new Thrift.TApplicationException(
-            Thrift.TApplicationExceptionType.UNKNOWN,
-            err.message,
-          );
-          output.writeMessageBegin('notes', Thrift.MessageType.EXCEPTION, seqid);
+          result_obj = new Thrift.TApplicationException(Thrift.TApplicationExceptionType.UNKNOWN, err.message);
+          output.writeMessageBegin("notes", Thrift.MessageType.EXCEPTION, seqid);
         }
         result_obj.write(output);
         output.writeMessageEnd();
@@ -1583,4 +1567,4 @@ const DepotProcessor = (exports.Processor = class DepotProcessor {
       });
     }
   }
-});
+};

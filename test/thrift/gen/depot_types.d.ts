@@ -8,14 +8,15 @@ import Thrift = thrift.Thrift;
 import Q = thrift.Q;
 import Int64 = require('node-int64');
 
-declare class Refused extends Thrift.TException {
-  public reason: string;
 
-  constructor(args?: { reason: string });
-}
+declare class Refused extends Thrift.TException {
+    public reason: string;
+
+      constructor(args?: { reason: string; });
+  }
 
 declare class Parcel {
-  public label: string;
+    public label: string;
 
-  constructor(args?: { label: string });
-}
+      constructor(args?: { label: string; });
+  }

@@ -3,17 +3,18 @@
 //
 // DO NOT EDIT UNLESS YOU ARE SURE THAT YOU KNOW WHAT YOU ARE DOING
 //
-'use strict';
+"use strict";
 
 const thrift = require('thrift');
 const Thrift = thrift.Thrift;
 const Int64 = require('node-int64');
 
-const ttypes = (module.exports = {});
-const Refused = (module.exports.Refused = class extends Thrift.TException {
+
+const ttypes = module.exports = {};
+const Refused = module.exports.Refused = class extends Thrift.TException {
   constructor(args) {
     super(args);
-    this.name = 'Refused';
+    this.name = "Refused";
     this.reason = null;
     if (args) {
       if (args.reason !== undefined && args.reason !== null) {
@@ -22,7 +23,7 @@ const Refused = (module.exports.Refused = class extends Thrift.TException {
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -33,12 +34,12 @@ const Refused = (module.exports.Refused = class extends Thrift.TException {
       }
       switch (fid) {
         case 1:
-          if (ftype == Thrift.Type.STRING) {
-            this.reason = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.reason = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -51,7 +52,7 @@ const Refused = (module.exports.Refused = class extends Thrift.TException {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Refused');
     if (this.reason !== null && this.reason !== undefined) {
       output.writeFieldBegin('reason', Thrift.Type.STRING, 1);
@@ -62,23 +63,21 @@ const Refused = (module.exports.Refused = class extends Thrift.TException {
     output.writeStructEnd();
     return;
   }
-});
-const Parcel = (module.exports.Parcel = class {
+
+};
+const Parcel = module.exports.Parcel = class {
   constructor(args) {
     this.label = null;
     if (args) {
       if (args.label !== undefined && args.label !== null) {
         this.label = args.label;
       } else {
-        throw new Thrift.TProtocolException(
-          Thrift.TProtocolExceptionType.UNKNOWN,
-          'Required field label is unset!',
-        );
+        throw new Thrift.TProtocolException(Thrift.TProtocolExceptionType.UNKNOWN, 'Required field label is unset!');
       }
     }
   }
 
-  read(input) {
+  read (input) {
     input.readStructBegin();
     while (true) {
       const ret = input.readFieldBegin();
@@ -89,12 +88,12 @@ const Parcel = (module.exports.Parcel = class {
       }
       switch (fid) {
         case 1:
-          if (ftype == Thrift.Type.STRING) {
-            this.label = input.readString();
-          } else {
-            input.skip(ftype);
-          }
-          break;
+        if (ftype == Thrift.Type.STRING) {
+          this.label = input.readString();
+        } else {
+          input.skip(ftype);
+        }
+        break;
         case 0:
           input.skip(ftype);
           break;
@@ -107,7 +106,7 @@ const Parcel = (module.exports.Parcel = class {
     return;
   }
 
-  write(output) {
+  write (output) {
     output.writeStructBegin('Parcel');
     if (this.label !== null && this.label !== undefined) {
       output.writeFieldBegin('label', Thrift.Type.STRING, 1);
@@ -118,4 +117,5 @@ const Parcel = (module.exports.Parcel = class {
     output.writeStructEnd();
     return;
   }
-});
+
+};
