@@ -25,6 +25,7 @@ export class Alarm {
   private timer: ClockTimer | undefined;
   private armedFor = Infinity;
   private held = false;
+  private closed = false;
   private readonly fire = (): void => this.onTimer();
   private readonly ringDue = (): void => this.ringAll();
 
@@ -37,7 +38,7 @@ export class Alarm {
 
   /** Makes the appointment, or moves it. */
   set(appointment: Appointment, at: number): void {
-    if (at === Infinity) return this.cancel(appointment);
+    if (at === Infinity || this.closed) return this.cancel(appointment);
     if (appointment.place !== -1) this.cancel(appointment);
     appointment.at = at;
     this.rise(appointment, this.heap.length);
@@ -62,8 +63,9 @@ export class Alarm {
     if (this.timer !== undefined) void (on ? this.timer.ref() : this.timer.unref());
   }
 
-  /** Calls everything off. */
-  clear(): void {
+  /** Calls everything off, for good: what is set from now on never rings. */
+  close(): void {
+    this.closed = true;
     for (const appointment of this.heap) appointment.place = -1;
     this.heap.length = 0;
     this.disarm();

@@ -31,16 +31,17 @@ const LONG_TURN = 5;
  */
 export class TurnClock {
   private value = 0;
+  private beganAt = 0;
   private fresh = false;
   private readonly expire = (): void => {
     this.fresh = false;
-    const lasted = this.clock.now() - this.value;
-    if (lasted > LONG_TURN) this.onLongTurn(this.value, lasted);
+    const now = this.clock.now();
+    if (now - this.beganAt > LONG_TURN) this.onLongTurn(this.beganAt, now);
   };
 
   constructor(
     private readonly clock: PoolClock,
-    private readonly onLongTurn: (beganAt: number, lasted: number) => void,
+    private readonly onLongTurn: (beganAt: number, now: number) => void,
   ) {}
 
   now(): number {
@@ -52,6 +53,7 @@ export class TurnClock {
     this.value = this.clock.now();
     if (!this.fresh) {
       this.fresh = true;
+      this.beganAt = this.value;
       this.clock.afterTurn(this.expire);
     }
     return this.value;

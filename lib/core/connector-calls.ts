@@ -52,15 +52,20 @@ export class ConnectorCall<T, R> implements Appointment {
 
   /** The pool waits for it no longer: its signal aborts, and what it answers is late. */
   abandon(reason: unknown): void {
-    if (!this.settle()) return;
+    if (this.settle()) this.abort(reason);
+  }
+
+  private abort(reason: unknown): void {
     this.abandonedFor = reason;
     this.controller?.abort(reason);
   }
 
   ring(): void {
+    if (!this.settle()) return;
     const error = new CallTimeoutError(this.calls.pool, this.kind.name, this.kind.timeout);
-    this.abandon(error);
+    // The listeners of the signal are told last: they may come back into the pool.
     this.kind.failed(this.connection, error);
+    this.abort(error);
   }
 
   private settle(): boolean {
@@ -102,7 +107,7 @@ export class ConnectorCalls {
     try {
       result = kind.make(connection, call);
       if (isThenable(result)) {
-        if (connection.call === call) this.alarm.set(call, this.turn.now() + kind.timeout);
+        if (connection.call === call) this.alarm.set(call, this.turn.read() + kind.timeout);
         result.then(
           (value) => call.done(value),
           (cause: unknown) => call.failed(cause),

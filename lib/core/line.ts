@@ -109,15 +109,22 @@ export class Line<T> {
     waiter.reject(error);
   }
 
-  /** A turn of the event loop has lasted long: the deadlines given in it were counted from its beginning. */
-  makeUp(beganAt: number, lasted: number): void {
+  /** A turn of the event loop has lasted long: the deadlines given in it were counted from too early a time. */
+  makeUp(beganAt: number, now: number): void {
     for (const waiter of this.queue.all()) {
-      if (Math.abs(waiter.deadline - this.timeoutOf(waiter) - beganAt) < SAME) waiter.deadline += lasted;
+      const timeout = this.timeoutOf(waiter);
+      if (waiter.deadline - timeout > beganAt - SAME) waiter.deadline = now + timeout;
     }
   }
 
   /** One listener for each signal, however many wait under it: Node warns of a leak at eleven. */
   private listen(waiter: Waiter<T>, signal: AbortSignal): void {
+    // It may have aborted since the acquire began, by what the connector was asked meanwhile.
+    if (signal.aborted) {
+      this.dismiss(waiter, signal.reason);
+      this.usher.aborted(1);
+      return;
+    }
     const group = this.groups.get(signal) ?? this.newGroup(signal);
     group.waiters.add(waiter);
     waiter.stopListening = () => {
@@ -143,13 +150,14 @@ export class Line<T> {
   }
 
   private expire(now: number): void {
-    let next = Infinity;
     for (const waiter of this.queue.all()) {
-      if (waiter.deadline > now) next = Math.min(next, waiter.deadline);
-      else if (waiter.lane !== undefined) this.usher.expired(waiter, this.timeoutOf(waiter));
+      if (waiter.deadline <= now && waiter.lane !== undefined) {
+        this.usher.expired(waiter, this.timeoutOf(waiter));
+      }
     }
-    const earliest = now + Math.floor(this.queue.size / LOOKED_AT_PER_MS);
-    this.alarm.set(this.deadline, Math.max(next, earliest));
+    // Only now: those who were told may have joined the line again.
+    const next = this.queue.all().reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
+    this.alarm.set(this.deadline, Math.max(next, now + Math.floor(this.queue.size / LOOKED_AT_PER_MS)));
     this.usher.shortened();
   }
 

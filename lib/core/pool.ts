@@ -149,7 +149,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
         shelved: () => {
           if (this.line.size > 0 || this.warmUps.size > 0) this.serve();
         },
-        isClosed: () => this.current === 'closed',
         unwanted: () => this.unwanted(),
         unwantedAfterUse: () => this.unwantedAfterUse(),
         maySpare: () => this.stock.present > this.min,
@@ -236,7 +235,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       return Promise.reject(place.signal.reason);
     }
     const lease = place.fresh ? undefined : this.tryAcquire();
-    return lease === undefined ? this.wait(place) : Promise.resolve(lease);
+    if (lease === undefined) return this.wait(place);
+    return Promise.resolve(lease);
   }
 
   private place({ timeout, priority = 0, fresh = false, signal }: AcquireOptions): Place {
@@ -360,10 +360,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** A lease gives its connection back as fit. */
   private returned(connection: Connection<T>): void {
     const now = this.turn.now();
-    this.leaseOver(connection, now);
+    const leaked = this.leaseOver(connection, now);
     const reason = this.stock.unfitAfterUse(connection, now);
     if (reason !== undefined) this.stock.end(connection, reason, connection.cause);
     else if (this.line.size === 0 || !this.handOver(connection, now)) this.stock.takeBack(connection, now);
+    if (leaked !== undefined) this.tellOfReturn(connection, leaked);
   }
 
   /** From one borrower to the next, where nothing of the connector's lies between the two. */
@@ -379,14 +380,16 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private discarded(connection: Connection<T>, reason: unknown): void {
-    this.leaseOver(connection, this.turn.now());
+    const leaked = this.leaseOver(connection, this.turn.now());
     if (connection.lost) this.stock.end(connection, 'lost', connection.cause);
     else this.stock.end(connection, 'discarded', reason);
+    if (leaked !== undefined) this.tellOfReturn(connection, leaked);
   }
 
   private detached(connection: Connection<T>): void {
-    this.leaseOver(connection, this.turn.now());
+    const leaked = this.leaseOver(connection, this.turn.now());
     this.stock.giveAway(connection);
+    if (leaked !== undefined) this.tellOfReturn(connection, leaked);
   }
 
   private takenBack(connection: Connection<T>): void {
@@ -395,9 +398,14 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     lease?.revoke(new PoolClosedError(this.name));
   }
 
-  private leaseOver(connection: Connection<T>, now: number): void {
+  /** @returns how long the lease was held, if it had been reported as a leak */
+  private leaseOver(connection: Connection<T>, now: number): number | undefined {
     connection.lease = undefined;
-    if (this.leaks !== undefined) this.leaks.ended(connection, now);
+    return this.leaks?.ended(connection, now);
+  }
+
+  private tellOfReturn({ id }: Connection<T>, heldMs: number): void {
+    if (this.events.observed) this.events.emit({ type: 'leak-returned', pool: this.name, id, heldMs });
   }
 
   private unwanted(): 'pool-closed' | 'surplus' | undefined {
@@ -409,10 +417,18 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
   private unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined {
     const idleToo = this.stock.idle.size < this.maxIdle;
+    if (this.line.fresh > 0 && this.isInTheWay()) return 'surplus';
     if (idleToo && this.current === 'open' && this.stock.size <= this.max) return undefined;
     const reason = this.unwanted();
     if (reason !== undefined || idleToo) return reason;
     return this.line.size === 0 && this.stock.present > this.min ? 'surplus' : undefined;
+  }
+
+  /** Whoever is first in line takes only a fresh connection, and there is no room to dial one. */
+  private isInTheWay(): boolean {
+    const { size, incomingDials, closing } = this.stock;
+    if (size < this.max || incomingDials + closing > 0 || this.options.exhausted === 'overflow') return false;
+    return this.line.first(false)?.fresh === true;
   }
 
   // ---- growing ---------------------------------------------------------------------------------------------------
@@ -422,7 +438,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const full = this.stock.size >= this.max && this.options.exhausted !== 'overflow';
     if (full && this.stock.idle.size === 0) return;
     // What a call that answers at once has brought must reach the line before more is begun.
-    while (!this.servesAgain && this.line.size - this.line.fresh > this.stock.incoming) {
+    while (!this.servesAgain && this.lacksUsed() > 0) {
       const due = this.stock.firstDue();
       if (due === undefined) break;
       this.stock.check(due);
@@ -430,13 +446,26 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     while (!this.servesAgain && this.wanted() > 0 && this.mayDial()) this.stock.dial();
   }
 
-  /** How many dials are missing: for the line, for its fresh ones, for `min` and for those who warm up. */
+  /** How many of those in line who take a used connection have none coming: dials go to the fresh ones first. */
+  private lacksUsed(): number {
+    const { incoming, incomingDials } = this.stock;
+    const { size, fresh } = this.line;
+    return size - fresh - (incoming - Math.min(incomingDials, fresh));
+  }
+
+  /** How many dials the line is short of, its fresh ones or all together. */
+  private lacksDials(): number {
+    const { incoming, incomingDials } = this.stock;
+    return Math.max(this.line.size - incoming, this.line.fresh - incomingDials);
+  }
+
+  /** How many dials are missing: for the line, for `min` and for those who warm up. */
   private wanted(): number {
-    const { incoming, incomingDials, idle, leased } = this.stock;
-    const forLine = Math.max(this.line.size - incoming, this.line.fresh - incomingDials);
+    const forLine = this.lacksDials();
     if (forLine > 0) return forLine;
     const kept = this.keepsMin ? this.min : 0;
-    const target = this.warmUps.size === 0 ? kept : Math.max(kept, this.warmUps.wanted);
+    const target = this.warmUps.size === 0 ? kept : Math.max(kept, Math.min(this.warmUps.wanted, this.max));
+    const { idle, leased, incoming } = this.stock;
     return target === 0 ? 0 : target - idle.size - leased - incoming;
   }
 
@@ -449,7 +478,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private hasRoom(): boolean {
     if (this.stock.size < this.max) return true;
-    if (this.options.exhausted === 'overflow' && this.line.size > this.stock.incoming) return true;
+    if (this.options.exhausted === 'overflow' && this.lacksDials() > 0) return true;
     const { oldest } = this.stock.idle;
     if (oldest === undefined || this.line.fresh - this.stock.incomingDials <= this.stock.closing)
       return false;
@@ -496,17 +525,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private watchLeaks(threshold: number): LeakWatch<T> {
-    return new LeakWatch<T>(
-      threshold,
-      this.alarm,
-      ({ id }, heldMs, stack) => {
-        this.totals.leaks += 1;
-        if (this.events.observed) this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
-      },
-      ({ id }, heldMs) => {
-        if (this.events.observed) this.events.emit({ type: 'leak-returned', pool: this.name, id, heldMs });
-      },
-    );
+    return new LeakWatch<T>(threshold, this.alarm, ({ id }, heldMs, stack) => {
+      this.totals.leaks += 1;
+      if (this.events.observed) this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
+    });
   }
 
   // ---- running the pool ------------------------------------------------------------------------------------------
@@ -573,7 +595,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private settleWarmUps(): void {
-    this.warmUps.settle(this.stock.ready, this.current !== 'open');
+    this.warmUps.settle(this.stock.ready, this.current === 'open' ? this.max : 0);
   }
 
   /**
@@ -644,6 +666,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.max = next.max;
     this.min = next.min;
     this.maxIdle = next.maxIdle ?? next.max;
+    this.stock.makeRounds();
     this.stock.endIdle('surplus', () => {
       const { present: left, idle } = this.stock;
       return left > this.max || (idle.size > this.maxIdle && left > this.min);
@@ -715,7 +738,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       startedAt: this.turn.read(),
       closed: this.closedSoFar(),
       failed: this.stock.closeFailures,
-      forced: 0,
+      forced: this.stock.forced,
     };
     this.alarm.cancel(this.retry);
     this.stock.endRounds();
@@ -735,18 +758,18 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** The drain is over: everything that is not being closed yet is taken and closed. */
   private force(): void {
     this.alarm.cancel(this.drainEnd);
-    this.atClose.forced += this.stock.endAllByForce();
+    this.stock.endAllByForce();
     this.finish();
   }
 
   private finish(): void {
     if (this.current !== 'draining' || this.stock.size > 0) return;
     this.current = 'closed';
-    this.alarm.clear();
+    this.alarm.close();
     const { startedAt, closed, failed, forced } = this.atClose;
     const report = Object.freeze({
       closed: this.closedSoFar() - closed,
-      forced,
+      forced: this.stock.forced - forced,
       failed: this.stock.closeFailures - failed,
       durationMs: this.turn.read() - startedAt,
     });

@@ -23,8 +23,6 @@ export interface Housekeeper<T> {
   serve(): void;
   /** A connection has become idle, and nothing else has changed. */
   shelved(): void;
-  /** The pool is closed: no timer may be armed any more. */
-  isClosed(): boolean;
   /** Why a connection that is sound in itself may not go to idle, if it may not. */
   unwanted(): 'pool-closed' | 'surplus' | undefined;
   /** The same for one that comes back from a borrower. */
@@ -57,6 +55,8 @@ export class Stock<T, M> {
   dials = 0;
   /** Closes that failed so far. */
   closeFailures = 0;
+  /** Connections closed by force so far. */
+  forced = 0;
   /** Dialled, but not looked at by the line yet: a fresh acquire may still have them. */
   newborn: Connection<T>[] = [];
   readonly probes = new Set<Probe<T>>();
@@ -69,6 +69,7 @@ export class Stock<T, M> {
   private readonly maxUses: number;
   private lastId = 0;
   private generation = 0;
+  private checksIdle = false;
 
   constructor(
     private readonly connector: Connector<T, M>,
@@ -120,6 +121,11 @@ export class Stock<T, M> {
   /** Begins to check idle connections in the background. */
   beginRounds(): void {
     this.rounds.checksIdle = true;
+    this.makeRounds();
+  }
+
+  /** Looks at the idle connections now, as when one falls due. */
+  makeRounds(): void {
     this.rounds.ring(this.turn.read());
   }
 
@@ -343,7 +349,7 @@ export class Stock<T, M> {
   private dialledLate(connection: Connection<T>, resource: T): void {
     connection.resource = resource;
     connection.reason = this.keeper.unwanted() ?? 'surplus';
-    this.calls.run(this.keeper.isClosed() ? this.kinds.lastClose : this.kinds.lateClose, connection);
+    this.calls.run(this.kinds.lateClose, connection);
   }
 
   /** Whether a connection exists that may yet be lent to somebody in line. */
@@ -381,26 +387,33 @@ export class Stock<T, M> {
   private checkFailed(connection: Connection<T>, cause: unknown): void {
     this.totals.heartbeatFailures += 1;
     this.end(connection, 'heartbeat-failed', cause);
-    for (const other of this.idle.byAge()) if (other.state === 'idle') this.check(other);
+    this.checkIdle();
     const { pool } = this;
     if (this.events.observed) this.events.emit({ type: 'heartbeat-failed', pool, id: connection.id, cause });
   }
 
+  private checkIdle(): void {
+    // One that fails at once brings us here again, as deep as there are connections.
+    if (this.checksIdle) return;
+    this.checksIdle = true;
+    for (const connection of this.idle.byAge()) if (connection.state === 'idle') this.check(connection);
+    this.checksIdle = false;
+  }
+
   /** Asks those that can be asked now: the idle ones and those under a heartbeat. @returns whether there was any */
   ask(probe: Probe<T>): boolean {
-    let asked = false;
-    for (const connection of this.all) {
-      if (connection.state !== 'idle' && connection.state !== 'checking') continue;
-      asked = true;
-      if (this.connector.heartbeat === undefined) {
+    const asked = [...this.all].filter(({ state }) => state === 'idle' || state === 'checking');
+    if (this.connector.heartbeat === undefined) {
+      for (const connection of asked) {
         const healthy = this.connector.isAlive === undefined || this.isAlive(connection);
         probe.known(healthy, connection.cause);
-        continue;
       }
-      probe.ask(connection);
-      if (connection.state === 'idle') this.check(connection);
+    } else {
+      // All are counted in before the first answers: one that fails takes the others with it.
+      for (const connection of asked) probe.ask(connection);
+      this.checkIdle();
     }
-    return asked;
+    return asked.length > 0;
   }
 
   /** Asks those that are being dialled. */
@@ -435,10 +448,12 @@ export class Stock<T, M> {
 
   /** Closes a connection in whatever state it is; its slot is free once the close has ended or timed out. */
   end(connection: Connection<T>, reason: CloseReason, cause?: unknown): void {
-    connection.call?.abandon(cause ?? reason);
     this.move(connection, 'closing');
     connection.reason = reason;
     connection.cause = cause;
+    // From here on strangers' code may run and come back into the pool; it finds the connection closing.
+    if (connection.lease !== undefined) this.keeper.takenBack(connection);
+    connection.call?.abandon(cause ?? reason);
     this.stopWatching(connection);
     this.tellProbes(connection, false, cause);
     this.calls.run(this.kinds.close, connection);
@@ -486,21 +501,24 @@ export class Stock<T, M> {
     this.endIdle('evicted');
   }
 
-  /** Takes everything that is not being closed yet, from whoever has it. @returns how many connections that were */
-  endAllByForce(): number {
-    let forced = 0;
+  /** Takes everything that is not being closed yet, from whoever has it. */
+  endAllByForce(): void {
     for (const connection of this.all) {
       if (connection.state === 'closing' || connection.state === 'gone') continue;
-      if (connection.state === 'dialing' && connection.resource === undefined) {
-        connection.call?.abandon(new PoolClosedError(this.pool));
-        this.drop(connection);
-        continue;
+      if (connection.state === 'dialing' && connection.resource === undefined) this.giveUp(connection);
+      else {
+        this.forced += 1;
+        this.end(connection, 'forced');
       }
-      forced += 1;
-      if (connection.state === 'leased') this.keeper.takenBack(connection);
-      this.end(connection, 'forced');
     }
-    return forced;
+  }
+
+  /** Waits for a dial no longer; what it yields after all is closed. */
+  private giveUp(connection: Connection<T>): void {
+    const reason = new PoolClosedError(this.pool);
+    this.drop(connection);
+    this.tellProbes(connection, false, reason);
+    connection.call?.abandon(reason);
   }
 
   /** Takes a connection out of the count. */
@@ -646,8 +664,6 @@ export class Stock<T, M> {
         this.closeFailed(connection, cause);
       },
     };
-    // Of a pool that is closed: no timer of it may be left running.
-    const lastClose: CallKind<T, void> = { ...lateClose, timeout: Infinity };
-    return { dial, firstHeartbeat, heartbeat, reset, close, lateClose, lastClose };
+    return { dial, firstHeartbeat, heartbeat, reset, close, lateClose };
   }
 }

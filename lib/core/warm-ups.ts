@@ -42,9 +42,9 @@ export class WarmUps {
     });
   }
 
-  /** Settles those who have what they wanted, or all when there will be no more. */
-  settle(ready: number, over: boolean): void {
-    for (const warmUp of [...this.all]) if (over || ready >= warmUp.count) warmUp.settle(ready);
+  /** Settles those who have what they wanted, or all there may be. */
+  settle(ready: number, most: number): void {
+    for (const warmUp of [...this.all]) if (ready >= Math.min(warmUp.count, most)) warmUp.settle(ready);
   }
 
   /** A round of dials has failed: those who are told so by `spent` go on with what there is. */

@@ -43,11 +43,14 @@ export class Backoff {
   /** A dial has succeeded. @returns the outage that ends with it, if there was one */
   succeed(now: number): { failures: number; downMs: number } | undefined {
     const { failures, failingSince } = this;
-    if (!this.wary || now - this.lastStepAt > this.max) this.rounds = 0;
     this.failures = 0;
     this.lastError = undefined;
     this.permanent = false;
-    this.readyAt = -Infinity;
+    if (!this.wary || now - this.lastStepAt > this.max) {
+      this.rounds = 0;
+      this.readyAt = -Infinity;
+      this.lastStepAt = -Infinity;
+    }
     return failures === 0 ? undefined : { failures, downMs: now - failingSince };
   }
 

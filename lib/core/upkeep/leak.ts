@@ -24,7 +24,6 @@ export class LeakWatch<T> implements Appointment {
     private readonly threshold: number,
     private readonly alarm: Alarm,
     private readonly report: (connection: Connection<T>, heldMs: number, stack: string) => void,
-    private readonly reportReturned: (connection: Connection<T>, heldMs: number) => void,
   ) {}
 
   /** Where the caller of `below` stands. */
@@ -39,11 +38,11 @@ export class LeakWatch<T> implements Appointment {
     if (this.place === -1) this.alarm.set(this, now + this.threshold);
   }
 
-  ended(connection: Connection<T>, now: number): void {
+  /** @returns how long the lease was held, if it had been reported */
+  ended(connection: Connection<T>, now: number): number | undefined {
     const held = this.held.get(connection);
-    if (held === undefined) return;
     this.held.delete(connection);
-    if (held.reported) this.reportReturned(connection, now - held.takenAt);
+    return held?.reported === true ? now - held.takenAt : undefined;
   }
 
   stackOf(connection: Connection<T>): string | undefined {
