@@ -16,8 +16,8 @@ export interface Place {
 
 /** What the line tells its pool. */
 interface Usher<T> {
-  /** Somebody's deadline has come; the usher dismisses them. */
-  expired(waiter: Waiter<T>, timeout: number): void;
+  /** Their deadlines have come; the usher dismisses those who still stand in line. */
+  expired(waiters: readonly Waiter<T>[]): void;
   /** A signal has aborted; so many have left. */
   aborted(count: number): void;
   /** Those whose time had come have left. */
@@ -45,6 +45,17 @@ export class Line<T> {
   private readonly queue = new WaitQueue<T>();
   private readonly groups = new Map<AbortSignal, Group<T>>();
   private readonly deadline: Appointment = { at: NaN, place: -1, ring: (now) => this.expire(now) };
+
+  /** Of the promise made last: one function takes them from every promise, where a closure for each would cost. */
+  private resolve: (lease: Lease<T>) => void = noop;
+  private reject: (error: unknown) => void = noop;
+  private readonly promised = (
+    resolve: (lease: Lease<T>) => void,
+    reject: (error: unknown) => void,
+  ): void => {
+    this.resolve = resolve;
+    this.reject = reject;
+  };
 
   constructor(
     /** Of an acquire that names none, in milliseconds. */
@@ -85,16 +96,16 @@ export class Line<T> {
     site: LeaseSite | undefined,
     joined: () => void,
   ): Promise<Lease<T>> {
-    return new Promise<Lease<T>>((resolve, reject) => {
-      const deadline = this.turn.now() + timeout;
-      const waiter = new Waiter<T>(resolve, reject, fresh, dialsBefore, deadline);
-      if (timeout !== this.usualTimeout) waiter.ownTimeout = timeout;
-      waiter.site = site;
-      this.queue.push(waiter, priority);
-      if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
-      if (signal !== undefined) this.listen(waiter, signal);
-      joined();
-    });
+    const promise = new Promise<Lease<T>>(this.promised);
+    const deadline = this.turn.now() + timeout;
+    const waiter = new Waiter<T>(this.resolve, this.reject, fresh, dialsBefore, deadline);
+    if (timeout !== this.usualTimeout) waiter.ownTimeout = timeout;
+    waiter.site = site;
+    this.queue.push(waiter, priority);
+    if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
+    if (signal !== undefined) this.listen(waiter, signal);
+    joined();
+    return promise;
   }
 
   /** Takes somebody out of the line, who is then given a connection or an error. */
@@ -150,18 +161,18 @@ export class Line<T> {
   }
 
   private expire(now: number): void {
-    for (const waiter of this.queue.all()) {
-      if (waiter.deadline <= now && waiter.lane !== undefined) {
-        this.usher.expired(waiter, this.timeoutOf(waiter));
-      }
-    }
+    const due = this.queue.all().filter(({ deadline }) => deadline <= now);
+    if (due.length > 0) this.usher.expired(due);
     // Only now: those who were told may have joined the line again.
     const next = this.queue.all().reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
     this.alarm.set(this.deadline, Math.max(next, now + Math.floor(this.queue.size / LOOKED_AT_PER_MS)));
     this.usher.shortened();
   }
 
-  private timeoutOf(waiter: Waiter<T>): number {
+  /** In milliseconds. */
+  timeoutOf(waiter: Waiter<T>): number {
     return waiter.ownTimeout ?? this.usualTimeout;
   }
 }
+
+function noop(): void {}

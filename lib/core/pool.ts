@@ -128,7 +128,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.turn = new TurnClock(clock, (beganAt, lasted) => this.line.makeUp(beganAt, lasted));
     this.alarm = new Alarm(clock, this.turn, context);
     this.line = new Line(acquireTimeout, this.turn, this.alarm, {
-      expired: (waiter, timeout) => this.expired(waiter, timeout),
+      expired: (waiters) => this.expired(waiters),
       aborted: (count) => {
         this.totals.aborted += count;
         this.serve();
@@ -281,13 +281,22 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return undefined;
   }
 
-  private expired(waiter: Waiter<T>, timeout: number): void {
-    this.totals.timeouts += 1;
+  private expired(waiters: readonly Waiter<T>[]): void {
     const { lastError } = this.stock.backoff;
     const cause = lastError === undefined ? undefined : { cause: lastError };
-    const error = new AcquireTimeoutError(this.name, timeout, this.phase(), this.stats(), cause);
-    this.line.dismiss(waiter, error);
-    if (this.events.observed) this.events.emit({ type: 'timeout', pool: this.name, error });
+    const phase = this.phase();
+    const stats = this.stats();
+    const errors = withoutStacks(() =>
+      waiters.map((one) => new AcquireTimeoutError(this.name, this.line.timeoutOf(one), phase, stats, cause)),
+    );
+    for (const [index, waiter] of waiters.entries()) {
+      const error = errors[index];
+      // Whoever was told before may have closed the pool.
+      if (error === undefined || waiter.lane === undefined) continue;
+      this.totals.timeouts += 1;
+      this.line.dismiss(waiter, error);
+      if (this.events.observed) this.events.emit({ type: 'timeout', pool: this.name, error });
+    }
   }
 
   /** What the head of the line is waiting for. */
@@ -791,4 +800,16 @@ function raceSignal<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
     signal.addEventListener('abort', onAbort, { once: true });
     void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });
+}
+
+/** A stack taken in a timer shows the pool's own frames only, and costs more than all else about the error. */
+function withoutStacks<R>(work: () => R): R {
+  if (Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit')?.writable !== true) return work();
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
