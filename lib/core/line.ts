@@ -97,9 +97,10 @@ export class Line<T> {
     joined: () => void,
   ): Promise<Lease<T>> {
     const promise = new Promise<Lease<T>>(this.promised);
-    const deadline = this.turn.now() + timeout;
+    const usual = timeout === this.usualTimeout;
+    const deadline = (usual ? this.turn.now() : this.turn.read()) + timeout;
     const waiter = new Waiter<T>(this.resolve, this.reject, fresh, dialsBefore, deadline);
-    if (timeout !== this.usualTimeout) waiter.ownTimeout = timeout;
+    if (!usual) waiter.ownTimeout = timeout;
     waiter.site = site;
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
@@ -120,11 +121,14 @@ export class Line<T> {
     waiter.reject(error);
   }
 
-  /** A turn of the event loop has lasted long: the deadlines given in it were counted from too early a time. */
+  /**
+   * A turn of the event loop has lasted long: the usual deadlines given in it were counted from its beginning, which is
+   * too early for those who came late in it. Deadlines of an acquire's own are exact.
+   */
   makeUp(beganAt: number, now: number): void {
     for (const waiter of this.queue.all()) {
-      const timeout = this.timeoutOf(waiter);
-      if (waiter.deadline - timeout > beganAt - SAME) waiter.deadline = now + timeout;
+      if (waiter.ownTimeout !== undefined) continue;
+      if (waiter.deadline - this.usualTimeout > beganAt - SAME) waiter.deadline = now + this.usualTimeout;
     }
   }
 
