@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import type { Alarm, Appointment } from './alarm.js';
 import type { TurnClock } from './clock.js';
 import type { Connection } from './connection.js';

@@ -67,7 +67,7 @@ export const CLOSE_REASONS = [
  *   dial: ({ signal }) => connectTo('127.0.0.1', 7000, signal),
  *   close: (socket) => void socket.destroy(),
  *   isAlive: (socket) => !socket.destroyed,
- *   watch: (socket, lost) => void socket.once('close', lost),
+ *   watch: (socket, lost) => void socket.on('error', lost).on('close', () => lost()),
  * };
  */
 export interface Connector<T, M = undefined> {

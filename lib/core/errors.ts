@@ -35,7 +35,7 @@ export class AcquireTimeoutError extends ConnPoolError {
   ) {
     super(
       `Pool "${pool}" gave no connection within ${timeout} ms (phase: ${phase}; ${counts(stats)})` +
-        `${because(options?.cause)}. ${ACQUIRE_ADVICE[phase]}`,
+        `${because(options?.cause)}. ${stats.state === 'paused' ? 'It is paused: resume() it.' : ACQUIRE_ADVICE[phase]}`,
       pool,
       options,
     );

@@ -134,14 +134,17 @@ const isClock = (value: unknown): boolean =>
     (method) => typeof (value as Partial<PoolClock>)[method] === 'function',
   );
 
+const DIAL_BACKOFF = { initial: 100, max: '5s' } as const;
+const SIZE = { max: 10, min: 0 } as const;
+
 /** Every option with what it allows and, as the fallback, its default. */
 const FIELDS = {
   name: v.optional(
     v.custom<string>((value) => typeof value === 'string' && value !== '', 'a text that is not empty'),
     'default',
   ),
-  max: v.optional(whole(1), 10),
-  min: v.optional(whole(0), 0),
+  max: v.optional(whole(1), SIZE.max),
+  min: v.optional(whole(0), SIZE.min),
   maxIdle: v.optional(whole(0, 'Infinity')),
   exhausted: v.optional(oneOf('wait', 'overflow', 'fail'), 'wait'),
   maxWaiting: v.optional(whole(0, 'Infinity'), Infinity),
@@ -152,8 +155,10 @@ const FIELDS = {
   closeTimeout: v.optional(limit, '5s'),
   dialAttempts: v.optional(whole(1), 1),
   dialBackoff: v.optional(
-    v.strictObject({ initial: v.optional(limit, 100), max: v.optional(limit, '5s') }, ({ expected }) =>
-      expected === 'never' ? "'initial' or 'max'" : '{ initial?: Duration, max?: Duration }',
+    v.strictObject(
+      { initial: v.optional(limit, DIAL_BACKOFF.initial), max: v.optional(limit, DIAL_BACKOFF.max) },
+      ({ expected }) =>
+        expected === 'never' ? "'initial' or 'max'" : '{ initial?: Duration, max?: Duration }',
     ),
     {},
   ),
@@ -197,7 +202,7 @@ export function resolveOptions<M>(
   others: readonly OptionProblem[] = [],
 ): ResolvedOptions<M> {
   const result = v.safeParse(SCHEMA, options);
-  const problems = result.success ? contradictions(result.output) : result.issues.map(problemOf);
+  const problems = problemsOf(result, options);
   if (problems.length + others.length > 0)
     throw new InvalidOptionsError(nameOf(options), [...others, ...problems]);
   // The schema's own object is in V8's slow mode; each option read on the hot path would cost a look-up.
@@ -236,7 +241,7 @@ export function resolveSize(
   );
   const isObject = typeof change === 'object' && change !== null;
   const result = v.safeParse(schema, isObject ? { ...present, ...withoutUndefined(change) } : change);
-  const problems = result.success ? contradictions(result.output) : result.issues.map(problemOf);
+  const problems = problemsOf(result, { ...present, ...change });
   if (problems.length > 0) throw new InvalidOptionsError(pool, problems);
   return result.output as { max: number; min: number; maxIdle: number | undefined };
 }
@@ -246,19 +251,26 @@ export function withoutUndefined<O extends object>(options: O): O {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
 }
 
-function contradictions(options: {
-  max: number;
-  min: number;
-  dialBackoff?: { initial: number; max: number };
-}): OptionProblem[] {
-  const problems: OptionProblem[] = [];
-  if (options.min > options.max) {
-    problems.push({ path: 'min', given: options.min, allowed: `at most "max", which is ${options.max}` });
+/** Everything that is wrong with the options: each by itself, then those that contradict each other. */
+function problemsOf(
+  result: { issues?: readonly v.BaseIssue<unknown>[] },
+  given: ConnPoolOptions<unknown>,
+): OptionProblem[] {
+  const problems = (result.issues ?? []).map(problemOf);
+  const isBad = (...paths: string[]): boolean => problems.some(({ path }) => paths.includes(path));
+  if (isBad('options')) return problems;
+  const { min = SIZE.min, max = SIZE.max, dialBackoff = {} } = given;
+  if (!isBad('min', 'max') && min > max) {
+    problems.push({ path: 'min', given: min, allowed: `at most "max", which is ${max}` });
   }
-  const backoff = options.dialBackoff;
-  if (backoff !== undefined && backoff.initial > backoff.max) {
-    const allowed = `at most "dialBackoff.max", which is ${backoff.max} ms`;
-    problems.push({ path: 'dialBackoff.initial', given: backoff.initial, allowed });
+  if (isBad('dialBackoff', 'dialBackoff.initial', 'dialBackoff.max')) return problems;
+  const { initial = DIAL_BACKOFF.initial, max: longest = DIAL_BACKOFF.max } = dialBackoff;
+  if ((parseDuration(initial) ?? 0) > (parseDuration(longest) ?? Infinity)) {
+    problems.push({
+      path: 'dialBackoff.initial',
+      given: initial,
+      allowed: `at most "dialBackoff.max", which is ${longest}`,
+    });
   }
   return problems;
 }

@@ -239,13 +239,16 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return Promise.resolve(lease);
   }
 
-  private place({ timeout, priority = 0, fresh = false, signal }: AcquireOptions): Place {
+  private place({ timeout, priority = 0, fresh = false, signal, ...others }: AcquireOptions): Place {
     const problems: OptionProblem[] = [];
     if (!Number.isFinite(priority))
       problems.push({ path: 'priority', given: priority, allowed: 'a finite number' });
     if (typeof fresh !== 'boolean') problems.push({ path: 'fresh', given: fresh, allowed: 'true or false' });
     if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
       problems.push({ path: 'signal', given: signal, allowed: 'an AbortSignal' });
+    }
+    for (const path of Object.keys(others)) {
+      problems.push({ path, given: others[path as never], allowed: 'signal, timeout, priority or fresh' });
     }
     if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
     if (timeout === undefined) return { ...this.usualPlace, priority, fresh, signal };

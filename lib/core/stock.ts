@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import type { AsyncResource } from 'node:async_hooks';
 import type { Alarm } from './alarm.js';
 import { CallContext } from './call-context.js';
 import type { TurnClock } from './clock.js';

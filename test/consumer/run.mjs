@@ -10,7 +10,7 @@ import { run } from './command.mjs';
 import { checkContents, pack } from './package-under-test.mjs';
 import { startApp } from './running-app.mjs';
 
-const LIMIT = 6 * 60_000;
+const LIMIT = 8 * 60_000;
 /** The `drain` of the applications' pool. */
 const DRAIN = 5_000;
 

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { PoolStats } from 'nestjs-conn-pool/core';
 import { addsUp, follow, poolsUnderTest, rejection } from './pools-under-test.js';
 
@@ -77,9 +78,10 @@ describe('stats', () => {
     for (const call of ['dial', 'heartbeat', 'reset', 'isAlive', 'watch', 'close'] as const)
       connector[call].tap(() => check(call));
     pool.events$.subscribe(({ type }) => check(type));
-    await pool.start();
     let seed = 11;
     const dice = (sides: number) => (seed = (seed * 48_271) % 2_147_483_647) % sides;
+    const random = jest.spyOn(Math, 'random').mockImplementation(() => dice(1000) / 1000);
+    await pool.start();
     for (let step = 0; step < 400; step++) {
       const call = (['dial', 'heartbeat', 'reset', 'close'] as const)[dice(4)];
       if (dice(3) === 0)
@@ -115,6 +117,7 @@ describe('stats', () => {
       expect(count).toBeGreaterThan(0);
     for (const call of ['dial', 'heartbeat', 'reset', 'isAlive', 'watch', 'close'] as const)
       connector[call].tap(undefined);
+    random.mockRestore();
   });
 
   it('[C11] counts every acquire in exactly one bin', async () => {

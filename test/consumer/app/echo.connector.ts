@@ -22,5 +22,5 @@ export const echoConnector = (port: number): Connector<EchoConn> => ({
   close: ({ socket }) => void socket.destroy(),
   heartbeat: (conn, { signal }) => conn.ask('ping', signal),
   isAlive: ({ socket }) => !socket.destroyed,
-  watch: ({ socket }, lost) => void socket.once('close', lost).on('error', lost),
+  watch: ({ socket }, lost) => void socket.on('error', lost).once('close', () => lost()),
 });

@@ -3,6 +3,7 @@ import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
+import * as thrift from 'nestjs-conn-pool/thrift';
 
 /** However a module is asked for, its classes are the same: `instanceof` and injection by class depend on it. */
 async function assertOneCopy(): Promise<void> {
@@ -15,6 +16,7 @@ async function assertOneCopy(): Promise<void> {
     terminus.ConnPoolHealthIndicator,
   );
   strictEqual((await import('nestjs-conn-pool/testing')).FakeClock, testing.FakeClock);
+  strictEqual((await import('nestjs-conn-pool/thrift')).thriftConnector, thrift.thriftConnector);
 }
 
 void assertOneCopy();

@@ -4,6 +4,7 @@ import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
+import * as thrift from 'nestjs-conn-pool/thrift';
 
 /** However a module is asked for, its classes are the same: `instanceof` and injection by class depend on it. */
 const require = createRequire(import.meta.url);
@@ -17,3 +18,4 @@ strictEqual(
   terminus.ConnPoolHealthIndicator,
 );
 strictEqual((require('nestjs-conn-pool/testing') as typeof testing).FakeClock, testing.FakeClock);
+strictEqual((require('nestjs-conn-pool/thrift') as typeof thrift).thriftConnector, thrift.thriftConnector);
