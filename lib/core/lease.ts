@@ -38,6 +38,8 @@ export interface Lender<T> {
 
 /** The lease a pool gives out. Its connection leaves it at its end; that is what makes a stale lease harmless. */
 export class PooledLease<T> implements Lease<T> {
+  /** Every promise that resolves with a lease looks for it; found here, the search ends before the prototypes. */
+  protected readonly then: undefined = undefined;
   readonly id: number;
   private connection: Connection<T> | undefined;
   private controller: AbortController | undefined = undefined;

@@ -101,7 +101,7 @@ export class Line<T> {
     const deadline = (usual ? this.turn.now() : this.turn.read()) + timeout;
     const waiter = new Waiter<T>(this.resolve, this.reject, fresh, dialsBefore, deadline);
     if (!usual) waiter.ownTimeout = timeout;
-    waiter.site = site;
+    if (site !== undefined) waiter.site = site;
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
     if (signal !== undefined) this.listen(waiter, signal);

@@ -88,6 +88,12 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly lender: Lender<T>;
   /** How an acquire waits that says nothing about it. */
   private readonly usualPlace: Place;
+  /** How many may stand in line beyond those there is a slot for. */
+  private readonly mayWait: number;
+  /** Nothing of the connector's lies between one borrower and the next. */
+  private readonly passesOn: boolean;
+  /** `min` is kept from the first acquire on, not from the start. */
+  private readonly isLazy: boolean;
   private readonly joined = (): void => {
     this.alarm.hold(true);
     this.serve();
@@ -123,6 +129,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.max = max;
     this.min = min;
     this.maxIdle = maxIdle ?? max;
+    const { exhausted, maxWaiting, startup } = this.options;
+    this.mayWait = { wait: maxWaiting, overflow: Infinity, fail: 0 }[exhausted];
+    this.passesOn = connector.isAlive === undefined && connector.reset === undefined;
+    this.isLazy = startup === 'lazy';
     this.usualPlace = { timeout: acquireTimeout, priority: 0, fresh: false };
     const context = new AsyncResource('ConnPool');
     this.turn = new TurnClock(clock, (beganAt, lasted) => this.line.makeUp(beganAt, lasted));
@@ -259,29 +269,30 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private wait(place: Place): Promise<Lease<T>> {
     const refusal = this.refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
-    if (this.options.startup === 'lazy') this.keepsMin = this.starting !== undefined;
+    if (this.isLazy) this.keepsMin = this.starting !== undefined;
     const site = this.leaks === undefined ? undefined : LeakWatch.site(this.acquire);
     return this.line.join(place, this.stock.dials, site, this.joined);
   }
 
   private refusal(): Error | undefined {
-    if (this.current === 'draining' || this.current === 'closed') return new PoolClosedError(this.name);
-    const maxWaiting = this.options.exhausted === 'fail' ? 0 : this.options.maxWaiting;
+    if (this.isOver()) return new PoolClosedError(this.name);
     // Those in line for whom there is a slot, or will be as soon as it is dialled, are not in excess.
     const excess = this.stock.leased + this.stock.closing + this.line.size + 1 - this.max;
-    if (excess > maxWaiting && this.options.exhausted !== 'overflow') {
-      this.totals.refused += 1;
-      if (this.events.observed) {
-        const { leased } = this.stock;
-        this.events.emit({ type: 'exhausted', pool: this.name, leased, waiting: this.line.size });
-      }
-      return new PoolExhaustedError(this.name, this.stats(), maxWaiting);
-    }
-    const { permanent, readyAt, lastError, failures } = this.stock.backoff;
-    if (permanent && this.turn.now() < readyAt && !this.stock.hasLiving()) {
-      return new DialError(this.name, failures, true, { cause: lastError });
+    if (excess > this.mayWait) return this.exhaustion();
+    const { backoff } = this.stock;
+    if (backoff.permanent && this.turn.now() < backoff.readyAt && !this.stock.hasLiving()) {
+      return new DialError(this.name, backoff.failures, true, { cause: backoff.lastError });
     }
     return undefined;
+  }
+
+  private exhaustion(): PoolExhaustedError {
+    this.totals.refused += 1;
+    if (this.events.observed) {
+      const { leased } = this.stock;
+      this.events.emit({ type: 'exhausted', pool: this.name, leased, waiting: this.line.size });
+    }
+    return new PoolExhaustedError(this.name, this.stats(), this.mayWait);
   }
 
   private expired(waiters: readonly Waiter<T>[]): void {
@@ -381,8 +392,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** From one borrower to the next, where nothing of the connector's lies between the two. */
   private handOver(connection: Connection<T>, now: number): boolean {
-    const { isAlive, reset } = this.connector;
-    if (this.current !== 'open' || isAlive !== undefined || reset !== undefined) return false;
+    if (!this.passesOn || this.current !== 'open') return false;
     const heir = this.line.first(true);
     if (heir === undefined) return false;
     this.line.leave(heir);
