@@ -99,13 +99,16 @@ export class Alarm {
     // Nothing arms meanwhile: what is set by those that ring is looked at below.
     this.armedFor = -Infinity;
     const now = this.turn.read();
-    for (let first = this.heap[0]; first !== undefined && first.at <= now; first = this.heap[0]) {
-      this.cancel(first);
-      first.ring(now);
+    try {
+      for (let first = this.heap[0]; first !== undefined && first.at <= now; first = this.heap[0]) {
+        this.cancel(first);
+        first.ring(now);
+      }
+    } finally {
+      this.disarm();
+      const next = this.heap[0];
+      if (next !== undefined) this.arm(next.at);
     }
-    this.disarm();
-    const next = this.heap[0];
-    if (next !== undefined) this.arm(next.at);
   }
 
   private rise(appointment: Appointment, from: number): void {

@@ -20,16 +20,16 @@ export class IdleList<T> {
 
   /** Takes in a connection that comes back unused (from a check), at the place its last use gives it. */
   restore(connection: Connection<T>): void {
-    let behind = this.last;
-    const younger = !this.lifo;
-    while (
-      behind !== undefined &&
-      behind.since !== connection.since &&
-      behind.since > connection.since === younger
-    ) {
-      behind = behind.previous;
+    // From the end of those used last: checks begin with the ones used first, so most come back to be the youngest.
+    if (this.lifo) {
+      let next = this.first;
+      while (next !== undefined && next.since > connection.since) next = next.next;
+      this.insertBefore(connection, next);
+    } else {
+      let previous = this.last;
+      while (previous !== undefined && previous.since > connection.since) previous = previous.previous;
+      this.insertBefore(connection, previous === undefined ? this.first : previous.next);
     }
-    this.insertBefore(connection, behind === undefined ? this.first : behind.next);
   }
 
   remove(connection: Connection<T>): void {

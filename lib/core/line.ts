@@ -88,7 +88,8 @@ export class Line<T> {
    * Joins the line.
    *
    * @param dialsBefore - how many dials had begun
-   * @param joined - called once the waiter stands in line; it may be served there and then
+   * @param joined - called once the waiter stands in line; it may be served there and then. Not called for one whose
+   *   signal has aborted by then
    */
   join(
     { timeout, priority, fresh, signal }: Place,
@@ -105,7 +106,7 @@ export class Line<T> {
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
     if (signal !== undefined) this.listen(waiter, signal);
-    joined();
+    if (waiter.lane !== undefined) joined();
     return promise;
   }
 

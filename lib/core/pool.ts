@@ -47,6 +47,12 @@ export interface AcquireOptions {
   fresh?: boolean;
 }
 
+/** Somebody for whom dials are made. */
+interface Attempting {
+  attempts: number;
+  readonly dialsBefore: number;
+}
+
 /** The sizes that can be changed while the pool runs. */
 export interface PoolSize {
   max?: number;
@@ -90,6 +96,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly usualPlace: Place;
   /** How many may stand in line beyond those there is a slot for. */
   private readonly mayWait: number;
+  private readonly overflows: boolean;
   /** Nothing of the connector's lies between one borrower and the next. */
   private readonly passesOn: boolean;
   /** `min` is kept from the first acquire on, not from the start. */
@@ -130,7 +137,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.min = min;
     this.maxIdle = maxIdle ?? max;
     const { exhausted, maxWaiting, startup } = this.options;
-    this.mayWait = { wait: maxWaiting, overflow: Infinity, fail: 0 }[exhausted];
+    this.mayWait = exhausted === 'fail' ? 0 : maxWaiting;
+    this.overflows = exhausted === 'overflow';
     this.passesOn = connector.isAlive === undefined && connector.reset === undefined;
     this.isLazy = startup === 'lazy';
     this.usualPlace = { timeout: acquireTimeout, priority: 0, fresh: false };
@@ -164,6 +172,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
         maySpare: () => this.stock.present > this.min,
         attempt: () => this.attempt(),
         dialFailed: (permanent, cause) => this.dialFailed(permanent, cause),
+        diedUnused: (cause) =>
+          this.warmUps.turnAway(this.stock.ready, cause, (one) => this.isSpent(one, false)),
         takenBack: (connection) => this.takenBack(connection),
       },
     );
@@ -277,7 +287,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private refusal(): Error | undefined {
     if (this.isOver()) return new PoolClosedError(this.name);
     // Those in line for whom there is a slot, or will be as soon as it is dialled, are not in excess.
-    const excess = this.stock.leased + this.stock.closing + this.line.size + 1 - this.max;
+    const taken = this.overflows ? 0 : this.stock.leased + this.stock.closing;
+    const excess = taken + this.line.size + 1 - this.max;
     if (excess > this.mayWait) return this.exhaustion();
     const { backoff } = this.stock;
     if (backoff.permanent && this.turn.now() < backoff.readyAt && !this.stock.hasLiving()) {
@@ -317,7 +328,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private phase(): AcquirePhase {
     if (this.stock.dialing > 0) return 'dial';
     if (this.stock.checking > 0) return 'check';
-    return this.retry.place === -1 ? 'wait' : 'dial';
+    return this.retry.place !== -1 && this.stock.size < this.max ? 'dial' : 'wait';
   }
 
   /** Somebody waits on a timer of the pool: the process must not end meanwhile. */
@@ -339,14 +350,17 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     }
     if (this.current === 'draining') return this.finish();
     this.serving = true;
-    do {
-      this.servesAgain = false;
-      if (this.current === 'open') {
-        if (this.line.size > 0 && this.stock.idle.size > 0) this.serveLine();
-        this.grow();
-      }
-    } while (this.servesAgain);
-    this.serving = false;
+    try {
+      do {
+        this.servesAgain = false;
+        if (this.current === 'open') {
+          if (this.line.size > 0 && this.stock.idle.size > 0) this.serveLine();
+          this.grow();
+        }
+      } while (this.servesAgain);
+    } finally {
+      this.serving = false;
+    }
     this.finish();
     if (this.stock.newborn.length > 0) this.settleNewborn();
     if (this.warmUps.size > 0) this.settleWarmUps();
@@ -433,7 +447,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private unwanted(): 'pool-closed' | 'surplus' | undefined {
     if (this.isOver()) return 'pool-closed';
     const tooMany = this.stock.present > this.max;
-    return tooMany && (this.options.exhausted !== 'overflow' || this.line.size === 0) ? 'surplus' : undefined;
+    return tooMany && (!this.overflows || this.line.size === 0) ? 'surplus' : undefined;
   }
 
   /** Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
@@ -449,7 +463,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** Whoever is first in line takes only a fresh connection, and there is no room to dial one. */
   private isInTheWay(): boolean {
     const { size, incomingDials, closing } = this.stock;
-    if (size < this.max || incomingDials + closing > 0 || this.options.exhausted === 'overflow') return false;
+    if (size < this.max || incomingDials + closing > 0 || this.overflows) return false;
     return this.line.first(false)?.fresh === true;
   }
 
@@ -457,7 +471,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** Begins the checks and dials that somebody needs, and no more. */
   private grow(): void {
-    const full = this.stock.size >= this.max && this.options.exhausted !== 'overflow';
+    const full = this.stock.size >= this.max && !this.overflows;
     if (full && this.stock.idle.size === 0) return;
     // What a call that answers at once has brought must reach the line before more is begun.
     while (!this.servesAgain && this.lacksUsed() > 0) {
@@ -492,20 +506,20 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private mayDial(): boolean {
-    if (this.stock.dialing >= this.options.dialConcurrency || !this.hasRoom()) return false;
-    if (this.turn.now() >= this.stock.backoff.readyAt) return true;
+    if (this.stock.dialing >= this.options.dialConcurrency) return false;
+    if (this.turn.now() >= this.stock.backoff.readyAt) return this.hasRoom();
     if (this.retry.place === -1) this.alarm.set(this.retry, this.stock.backoff.readyAt);
     return false;
   }
 
   private hasRoom(): boolean {
     if (this.stock.size < this.max) return true;
-    if (this.options.exhausted === 'overflow' && this.lacksDials() > 0) return true;
+    if (this.overflows && this.lacksDials() > 0) return true;
     const { oldest } = this.stock.idle;
     if (oldest === undefined || this.line.fresh - this.stock.incomingDials <= this.stock.closing)
       return false;
     this.stock.end(oldest, 'surplus');
-    return this.stock.size < this.max;
+    return this.current === 'open' && this.stock.size < this.max;
   }
 
   private attempt(): number {
@@ -520,10 +534,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    */
   private dialFailed(permanent: boolean, cause: unknown): void {
     if (!permanent && this.stock.incomingDials > 0) return;
-    const spent = (one: { attempts: number; readonly dialsBefore: number }): boolean => {
-      if (one.dialsBefore < this.stock.dials) one.attempts += 1;
-      return permanent || one.attempts >= this.options.dialAttempts;
-    };
+    const spent = (one: Attempting): boolean => this.isSpent(one, permanent);
     const living = this.stock.hasLiving();
     for (const waiter of this.line.all()) {
       if (living && !waiter.fresh) continue;
@@ -531,6 +542,12 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
         this.line.dismiss(waiter, new DialError(this.name, waiter.attempts, permanent, { cause }));
     }
     this.warmUps.turnAway(this.stock.ready, cause, spent);
+  }
+
+  /** Counts a failed round of dials against somebody. @returns whether it was the last they had */
+  private isSpent(one: Attempting, permanent: boolean): boolean {
+    if (one.dialsBefore < this.stock.dials) one.attempts += 1;
+    return permanent || one.attempts >= this.options.dialAttempts;
   }
 
   private settleNewborn(): void {

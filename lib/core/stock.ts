@@ -33,6 +33,8 @@ export interface Housekeeper<T> {
   attempt(): number;
   /** A dial has failed and is counted; nobody has been told. */
   dialFailed(permanent: boolean, cause: unknown): void;
+  /** A connection has died before it was of any use, soon after it was dialled. */
+  diedUnused(cause: unknown): void;
   /** A connection goes out of its borrower's hands without a word from the borrower. */
   takenBack(connection: Connection<T>): void;
 }
@@ -405,7 +407,9 @@ export class Stock<T, M> {
     const asked = [...this.all].filter(({ state }) => state === 'idle' || state === 'checking');
     if (this.connector.heartbeat === undefined) {
       for (const connection of asked) {
-        const healthy = this.connector.isAlive === undefined || this.isAlive(connection);
+        // The answer of another may have closed it.
+        const open = connection.state === 'idle';
+        const healthy = open && (this.connector.isAlive === undefined || this.isAlive(connection));
         probe.known(healthy, connection.cause);
       }
     } else {
@@ -437,8 +441,9 @@ export class Stock<T, M> {
         cause ?? new Error(`Connection ${connection.id} of pool "${this.pool}" was lost.`),
       );
     } else {
-      if (connection.uses === 0) this.backoff.setBack(connection.dialedAt, now, cause);
+      const useless = connection.uses === 0 && this.backoff.setBack(connection.dialedAt, now, cause);
       this.end(connection, 'lost', cause);
+      if (useless) this.keeper.diedUnused(cause);
     }
     const { pool } = this;
     if (this.events.observed) this.events.emit({ type: 'lost', pool, id: connection.id, cause, leased });

@@ -5,6 +5,8 @@ import type { LeaseSite } from './upkeep/leak.js';
 export class Waiter<T> {
   /** Rounds of dials that failed while it stood here. */
   attempts = 0;
+  /** How many had joined the line before it. */
+  number = 0;
   lane: Lane<T> | undefined = undefined;
   previous: Waiter<T> | undefined = undefined;
   next: Waiter<T> | undefined = undefined;
@@ -27,9 +29,10 @@ export class Waiter<T> {
   ) {}
 }
 
-/** The waiters of one priority, first come, first served. */
+/** The waiters of one priority who take the same connections, first come, first served. */
 interface Lane<T> {
   readonly priority: number;
+  readonly fresh: boolean;
   first: Waiter<T> | undefined;
   last: Waiter<T> | undefined;
 }
@@ -39,31 +42,37 @@ export class WaitQueue<T> {
   size = 0;
   /** Of those, how many take only a fresh connection. */
   fresh = 0;
-  /** Highest priority first; the one of priority 0 is always there. */
-  private readonly lanes: Lane<T>[] = [{ priority: 0, first: undefined, last: undefined }];
+  private joined = 0;
+  /** Most waiters: no priority, any connection. Always there. */
+  private readonly usual: Lane<T> = { priority: 0, fresh: false, first: undefined, last: undefined };
+  /** Highest priority first. All but the usual one are there only while somebody stands in them. */
+  private readonly lanes: Lane<T>[] = [this.usual];
 
   push(waiter: Waiter<T>, priority: number): void {
-    const lane = this.laneOf(priority);
+    const lane = priority === 0 && !waiter.fresh ? this.usual : this.laneOf(priority, waiter.fresh);
     waiter.lane = lane;
+    waiter.number = this.joined;
     waiter.previous = lane.last;
     if (lane.last === undefined) lane.first = waiter;
     else lane.last.next = waiter;
     lane.last = waiter;
+    this.joined += 1;
     this.size += 1;
     if (waiter.fresh) this.fresh += 1;
   }
 
-  /** Whoever may be served next; with a used connection, the first who would take one. */
+  /** Whoever is served next; with a used connection, the first who takes one. */
   first(used: boolean): Waiter<T> | undefined {
     const { lanes } = this;
-    if (this.fresh === 0 && lanes.length === 1) return lanes[0]?.first;
-    if (used && this.fresh === this.size) return undefined;
-    for (let index = 0; index < lanes.length; index += 1) {
-      for (let waiter = lanes[index]?.first; waiter !== undefined; waiter = waiter.next) {
-        if (!used || !waiter.fresh) return waiter;
-      }
+    if (lanes.length === 1) return this.usual.first;
+    let first: Waiter<T> | undefined;
+    for (const lane of lanes) {
+      if (first?.lane !== undefined && first.lane.priority > lane.priority) return first;
+      const candidate = used && lane.fresh ? undefined : lane.first;
+      if (candidate !== undefined && (first === undefined || candidate.number < first.number))
+        first = candidate;
     }
-    return undefined;
+    return first;
   }
 
   remove(waiter: Waiter<T>): void {
@@ -76,25 +85,26 @@ export class WaitQueue<T> {
     waiter.lane = waiter.previous = waiter.next = undefined;
     this.size -= 1;
     if (waiter.fresh) this.fresh -= 1;
-    if (lane.first === undefined && lane.priority !== 0) this.lanes.splice(this.lanes.indexOf(lane), 1);
+    if (lane.first === undefined && lane !== this.usual) this.lanes.splice(this.lanes.indexOf(lane), 1);
   }
 
-  /** Everyone in line, in order. */
+  /** Everyone in line, in the order they are served. */
   all(): Waiter<T>[] {
     const all: Waiter<T>[] = [];
     for (const lane of this.lanes) {
       for (let waiter = lane.first; waiter !== undefined; waiter = waiter.next) all.push(waiter);
     }
-    return all;
+    if (this.lanes.length === 1) return all;
+    const priority = ({ lane }: Waiter<T>): number => lane?.priority ?? 0;
+    return all.sort((one, other) => priority(other) - priority(one) || one.number - other.number);
   }
 
-  private laneOf(priority: number): Lane<T> {
-    if (priority === 0 && this.lanes.length === 1) return this.lanes[0] as Lane<T>;
-    const index = this.lanes.findIndex((lane) => lane.priority <= priority);
-    const found = this.lanes[index];
-    if (found?.priority === priority) return found;
-    const lane = { priority, first: undefined, last: undefined };
-    this.lanes.splice(index === -1 ? this.lanes.length : index, 0, lane);
+  private laneOf(priority: number, fresh: boolean): Lane<T> {
+    const found = this.lanes.find((lane) => lane.priority === priority && lane.fresh === fresh);
+    if (found !== undefined) return found;
+    const lane = { priority, fresh, first: undefined, last: undefined };
+    const lower = this.lanes.findIndex((other) => other.priority < priority);
+    this.lanes.splice(lower === -1 ? this.lanes.length : lower, 0, lane);
     return lane;
   }
 }

@@ -164,3 +164,15 @@ describe('exhausted', () => {
     });
   });
 });
+
+describe('overflow with a bounded line', () => {
+  const make = poolsUnderTest();
+
+  it('refuses what comes when the server is down and the line is long', async () => {
+    const { pool, connector } = make({ max: 2, exhausted: 'overflow', maxWaiting: 3 });
+    connector.dial.always('hang');
+    const waiting = Array.from({ length: 5 }, () => follow(pool.acquire()));
+    await expect(pool.acquire()).rejects.toMatchObject({ code: 'ERR_POOL_EXHAUSTED' });
+    expect(pool.stats().waiting).toBe(waiting.length);
+  });
+});

@@ -214,3 +214,26 @@ describe('warmUp', () => {
     expect(await pool.warmUp(0)).toBe(0);
   });
 });
+
+describe('a server that accepts and hangs up', () => {
+  const make = poolsUnderTest();
+
+  it('fails a start that waits, instead of holding it for ever', async () => {
+    const { pool, clock, connector } = make({ startup: 'wait', min: 2 }, { watch: true });
+    connector.watch.always('fail');
+    const starting = follow(pool.start());
+    await clock.advance('1m');
+    expect(starting.now).toMatchObject({ state: 'rejected', error: { code: 'ERR_DIAL' } });
+  });
+
+  it('also when it hangs up a little later', async () => {
+    const { pool, clock, connector } = make({ startup: 'wait', min: 6 }, { watch: true });
+    const starting = follow(pool.start());
+    for (let round = 0; round < 200; round += 1) {
+      await clock.advance(1);
+      for (const conn of connector.live) conn.die(new Error('hung up'));
+    }
+    await clock.advance('1m');
+    expect(starting.now.state).not.toBe('pending');
+  });
+});

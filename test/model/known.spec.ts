@@ -273,6 +273,23 @@ describe('promises that must settle', () => {
   });
 });
 
+describe('an acquire that ends before it has joined the line', () => {
+  it('does not leave the process held', async () => {
+    const controller = new AbortController();
+    const { pool, clock } = world({
+      isAlive: () => {
+        controller.abort(new Error('mine'));
+        return false;
+      },
+    });
+    await pool.warmUp(1);
+    const acquiring = follow(pool.acquire({ signal: controller.signal }));
+    await clock.settle();
+    expect([acquiring.state, pool.stats().waiting, clock.refs]).toEqual(['rejected', 0, 0]);
+    await pool.close();
+  });
+});
+
 describe('the line', () => {
   it('a due idle connection is checked for a waiter while a dial is made for a fresh one', async () => {
     let dials = 0;
@@ -309,6 +326,18 @@ describe('the line', () => {
     expect([dials, fresh.state]).toEqual([2, 'resolved']);
     await pool.close({ drain: 0 });
     await clock.advance('1m');
+  });
+
+  it('nothing is dialled for a fresh acquire when making room has closed the pool', async () => {
+    let dials = 0;
+    const { pool, clock, make } = world({ dial: async () => ((dials += 1), make()) }, { max: 1 });
+    (await pool.acquire()).release();
+    pool.events$.subscribe((event) => {
+      if (event.type === 'close') void pool.close({ drain: 0 });
+    });
+    const fresh = follow(pool.acquire({ fresh: true }));
+    await clock.settle();
+    expect([dials, fresh.state, pool.state, pool.stats().size]).toEqual([1, 'rejected', 'closed', 0]);
   });
 
   it('a fresh acquire at the head is not overtaken for ever', async () => {
@@ -404,6 +433,21 @@ describe('dials that fail at once', () => {
 });
 
 describe('heartbeat()', () => {
+  it('does not ask what was closed by the answer of another', async () => {
+    const asked: Conn[] = [];
+    const { pool, clock } = world({
+      isAlive: (conn) => {
+        if (conn.closes > 0) asked.push(conn);
+        if (pool.stats().leased === 0) void pool.close({ drain: 0 });
+        return true;
+      },
+    });
+    await pool.warmUp(2);
+    const report = follow(pool.heartbeat());
+    await clock.settle();
+    expect([report.state, asked.length]).toEqual(['resolved', 0]);
+  });
+
   it('counts all it set out to ask, also when the first answer is a throw', async () => {
     let up = true;
     const { pool, clock } = world({

@@ -32,12 +32,17 @@ export class Backoff {
     this.step(startedAt, now);
   }
 
-  /** A connection dialled at `dialedAt` has died unused: a server that accepts and hangs up must not be hammered. */
-  setBack(dialedAt: number, now: number, error: unknown): void {
-    if (now - dialedAt > this.max) return;
+  /**
+   * A connection dialled at `dialedAt` has died unused: a server that accepts and hangs up must not be hammered.
+   *
+   * @returns whether it died so soon that the dial is to blame
+   */
+  setBack(dialedAt: number, now: number, error: unknown): boolean {
+    if (now - dialedAt > this.max) return false;
     this.lastError = error;
     this.wary = true;
     this.step(dialedAt, now);
+    return true;
   }
 
   /** A dial has succeeded. @returns the outage that ends with it, if there was one */

@@ -53,10 +53,9 @@ export class LeakWatch<T> implements Appointment {
   ring(now: number): void {
     for (const [connection, held] of this.held) {
       if (held.reported) continue;
-      if (now - held.takenAt < this.threshold) {
-        this.alarm.set(this, held.takenAt + this.threshold);
-        return;
-      }
+      // The same sum as the appointment's: a difference may be rounded the other way, and ring for ever.
+      const due = held.takenAt + this.threshold;
+      if (now < due) return this.alarm.set(this, due);
       held.reported = true;
       this.report(connection, now - held.takenAt, frames(held.site));
     }
