@@ -75,7 +75,7 @@ describe.each([
     return { app, client, arrived, answer, stopped, pool: app.get(PoolRegistry).get() };
   }
 
-  it('answers the request in flight, which borrows after the server has stopped listening', async () => {
+  it('[B67] answers the request in flight, which borrows after the server has stopped listening', async () => {
     const { app, client, arrived, answer, stopped, pool } = await serve();
     const asked = client.get('/slow');
     await arrived();

@@ -5,7 +5,7 @@ import { applications } from './applications.js';
 describe('two applications in one process', () => {
   const { boot } = applications();
 
-  it('share nothing, though their modules are the same and their pools have the same name', async () => {
+  it('[X3] share nothing, though their modules are the same and their pools have the same name', async () => {
     const connector = fakeConnector();
     const imports = [
       ConnPoolModule.forRoot({ defaults: { max: 3 } }),
