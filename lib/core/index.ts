@@ -1,3 +1,4 @@
+export type { AcquireOptions } from './acquire-options.js';
 export { type ClockTimer, type PoolClock, systemClock } from './clock.js';
 export {
   type CloseContext,
@@ -12,6 +13,6 @@ export * from './errors.js';
 export type * from './events.js';
 export type { Lease } from './lease.js';
 export type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
-export type { ConnPoolOptions, ExhaustedPolicy, IdleOrder, StartupPolicy } from './options.js';
-export { type AcquireOptions, ConnPool, type PoolSize } from './pool.js';
+export type { ConnPoolOptions, ExhaustedPolicy, IdleOrder, PoolSize, StartupPolicy } from './options.js';
+export { ConnPool } from './pool.js';
 export type * from './stats.js';

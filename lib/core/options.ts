@@ -67,6 +67,13 @@ export interface ConnPoolOptions<M = undefined> {
   clock?: PoolClock;
 }
 
+/** The sizes that can be changed while the pool runs. */
+export interface PoolSize {
+  max?: number;
+  min?: number;
+  maxIdle?: number;
+}
+
 /** The options of one pool, complete and in milliseconds; `Infinity` = off. */
 export interface ResolvedOptions<M> {
   name: string;
@@ -233,7 +240,7 @@ export function resolveCallDuration(
 export function resolveSize(
   pool: string,
   present: { max: number; min: number; maxIdle: number | undefined },
-  change: { max?: number; min?: number; maxIdle?: number },
+  change: PoolSize,
 ): { max: number; min: number; maxIdle: number | undefined } {
   const schema = v.strictObject(
     { max: FIELDS.max, min: FIELDS.min, maxIdle: FIELDS.maxIdle },

@@ -1,18 +1,17 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Observable } from 'rxjs';
+import { type AcquireOptions, resolvePlace } from './acquire-options.js';
 import { Alarm, type Appointment } from './alarm.js';
 import { TurnClock } from './clock.js';
 import type { Connection } from './connection.js';
 import { type Connector, connectorProblems } from './connector.js';
 import { isThenable } from './connector-calls.js';
-import type { Duration } from './duration.js';
 import {
   type AcquirePhase,
   AcquireTimeoutError,
   CallTimeoutError,
   DialError,
   InvalidOptionsError,
-  type OptionProblem,
   PoolClosedError,
   PoolExhaustedError,
 } from './errors.js';
@@ -22,6 +21,7 @@ import { Line, type Place } from './line.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 import {
   type ConnPoolOptions,
+  type PoolSize,
   type ResolvedOptions,
   resolveCallDuration,
   resolveOptions,
@@ -29,35 +29,17 @@ import {
 } from './options.js';
 import { Probe } from './probe.js';
 import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
+import { raceSignal } from './race-signal.js';
 import { Stock } from './stock.js';
 import { noTotals } from './totals.js';
 import { LeakWatch, type LeaseSite } from './upkeep/leak.js';
 import { Waiter } from './wait-queue.js';
 import { WarmUps } from './warm-ups.js';
 
-/** How one acquire differs from the others. */
-export interface AcquireOptions {
-  /** Ends the wait; the acquire rejects with the signal's own reason. */
-  signal?: AbortSignal;
-  /** One deadline for the whole acquire. 0 or `Infinity` = none. Default: the pool's `acquireTimeout`. */
-  timeout?: Duration;
-  /** Higher is served first. Default 0. */
-  priority?: number;
-  /** Dials a new connection even when idle ones exist; at `max` an idle one is closed to make room. Default false. */
-  fresh?: boolean;
-}
-
 /** Somebody for whom dials are made. */
 interface Attempting {
   attempts: number;
   readonly dialsBefore: number;
-}
-
-/** The sizes that can be changed while the pool runs. */
-export interface PoolSize {
-  max?: number;
-  min?: number;
-  maxIdle?: number;
 }
 
 /**
@@ -246,7 +228,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private acquireWith(options: AcquireOptions): Promise<Lease<T>> {
     let place: Place;
     try {
-      place = this.place(options);
+      place = resolvePlace(this.name, options, this.usualPlace);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -257,22 +239,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const lease = place.fresh ? undefined : this.tryAcquire();
     if (lease === undefined) return this.wait(place);
     return Promise.resolve(lease);
-  }
-
-  private place({ timeout, priority = 0, fresh = false, signal, ...others }: AcquireOptions): Place {
-    const problems: OptionProblem[] = [];
-    if (!Number.isFinite(priority))
-      problems.push({ path: 'priority', given: priority, allowed: 'a finite number' });
-    if (typeof fresh !== 'boolean') problems.push({ path: 'fresh', given: fresh, allowed: 'true or false' });
-    if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-      problems.push({ path: 'signal', given: signal, allowed: 'an AbortSignal' });
-    }
-    for (const path of Object.keys(others)) {
-      problems.push({ path, given: others[path as never], allowed: 'signal, timeout, priority or fresh' });
-    }
-    if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
-    if (timeout === undefined) return { ...this.usualPlace, priority, fresh, signal };
-    return { timeout: resolveCallDuration(this.name, 'timeout', timeout, 'none'), priority, fresh, signal };
   }
 
   /** Joins the line, unless it is clear already that waiting would be in vain. */
@@ -823,14 +789,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 }
 
 function noop(): void {}
-
-function raceSignal<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
-  return new Promise<R>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
 
 /** A stack taken in a timer shows the pool's own frames only, and costs more than all else about the error. */
 function withoutStacks<R>(work: () => R): R {
