@@ -43,8 +43,8 @@ export class AcquireTimeoutError extends ConnPoolError {
 }
 
 const ACQUIRE_ADVICE: Record<AcquirePhase, string> = {
-  wait: 'Hold leases for less long, raise "max", or look for a leak with "leakThreshold".',
-  dial: 'Check that the server is up and accepts connections.',
+  wait: 'Hold leases for less long, raise "max", or look with "leakThreshold" for a leak or for work that acquires while it holds a lease.',
+  dial: 'Check that the server is up, accepts connections and answers.',
   check: 'The server accepts connections but does not answer heartbeats.',
 };
 
@@ -189,7 +189,7 @@ function counts(stats: PoolStats): string {
 }
 
 function because(cause: unknown): string {
-  return cause === undefined ? '' : `: ${textOf(cause)}`;
+  return cause === undefined ? '' : `: ${textOf(cause).replace(/\.$/, '')}`;
 }
 
 /** Node refuses a host of two addresses with an error that has no message, only the errors of each. */

@@ -192,11 +192,7 @@ const FIELDS = {
 /** The names of all options, for whoever reads them from elsewhere (the environment, a file). */
 export const OPTION_NAMES = Object.keys(FIELDS) as (keyof ConnPoolOptions)[];
 
-const SCHEMA = v.strictObject(FIELDS, ({ expected }) =>
-  expected === 'never'
-    ? `no option of this name; there are ${OPTION_NAMES.join(', ')}`
-    : 'an object of options',
-);
+const SCHEMA = v.object(FIELDS, 'an object of options');
 
 /**
  * Fills in the defaults and checks everything.
@@ -209,7 +205,7 @@ export function resolveOptions<M>(
   others: readonly OptionProblem[] = [],
 ): ResolvedOptions<M> {
   const result = v.safeParse(SCHEMA, options);
-  const problems = problemsOf(result, options);
+  const problems = problemsOf(result, options, OPTION_NAMES);
   if (problems.length + others.length > 0)
     throw new InvalidOptionsError(nameOf(options), [...others, ...problems]);
   // The schema's own object is in V8's slow mode; each option read on the hot path would cost a look-up.
@@ -242,13 +238,11 @@ export function resolveSize(
   present: { max: number; min: number; maxIdle: number | undefined },
   change: PoolSize,
 ): { max: number; min: number; maxIdle: number | undefined } {
-  const schema = v.strictObject(
-    { max: FIELDS.max, min: FIELDS.min, maxIdle: FIELDS.maxIdle },
-    ({ expected }) => (expected === 'never' ? "'max', 'min' or 'maxIdle'" : 'an object of sizes'),
-  );
+  const { max, min, maxIdle } = FIELDS;
+  const schema = v.object({ max, min, maxIdle }, 'an object of sizes');
   const isObject = typeof change === 'object' && change !== null;
   const result = v.safeParse(schema, isObject ? { ...present, ...withoutUndefined(change) } : change);
-  const problems = problemsOf(result, { ...present, ...change });
+  const problems = problemsOf(result, { ...present, ...change }, ['max', 'min', 'maxIdle']);
   if (problems.length > 0) throw new InvalidOptionsError(pool, problems);
   return result.output as { max: number; min: number; maxIdle: number | undefined };
 }
@@ -262,10 +256,16 @@ export function withoutUndefined<O extends object>(options: O): O {
 function problemsOf(
   result: { issues?: readonly v.BaseIssue<unknown>[] },
   given: ConnPoolOptions<unknown>,
+  known: readonly string[],
 ): OptionProblem[] {
   const problems = (result.issues ?? []).map(problemOf);
   const isBad = (...paths: string[]): boolean => problems.some(({ path }) => paths.includes(path));
   if (isBad('options')) return problems;
+  // The schema library stops at the first name it does not know.
+  for (const [path, value] of Object.entries(given)) {
+    if (known.includes(path)) continue;
+    problems.push({ path, given: value, allowed: `no option of this name; there are ${known.join(', ')}` });
+  }
   const { min = SIZE.min, max = SIZE.max, dialBackoff = {} } = given;
   if (!isBad('min', 'max') && min > max) {
     problems.push({ path: 'min', given: min, allowed: `at most "max", which is ${max}` });

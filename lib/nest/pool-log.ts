@@ -1,10 +1,12 @@
 import type { LoggerService } from '@nestjs/common';
 import type {
   ClosedEvent,
+  CloseFailedEvent,
   DialFailedEvent,
   ExhaustedEvent,
   HeartbeatFailedEvent,
   LeakEvent,
+  LeakReturnedEvent,
   LostEvent,
   ManagedPool,
   PoolClock,
@@ -12,6 +14,7 @@ import type {
   RecoveredEvent,
   ResetFailedEvent,
   StartedEvent,
+  TimeoutEvent,
 } from '../core/index.js';
 import { causeText } from './cause-text.js';
 import { counted } from './counted.js';
@@ -24,13 +27,15 @@ type LossEvent = LostEvent | HeartbeatFailedEvent | ResetFailedEvent;
 
 /**
  * Writes what happens in one pool, a line each: its start, failing dials, recovery, loss of connections, exhaustion,
- * leaks, its end. What may come often is told at most once a second. Never shows a connection, an option or a payload.
+ * acquires that timed out, closes that failed, leaks, its end. What may come often is told at most once a second. Never shows a connection, an option or a payload.
  */
 export class PoolLog {
   private readonly failures: Tally<DialFailedEvent>;
   private readonly recoveries: Tally<RecoveredEvent>;
   private readonly losses: Tally<LossEvent>;
   private readonly refusals: Tally<ExhaustedEvent>;
+  private readonly timeouts: Tally<TimeoutEvent>;
+  private readonly badCloses: Tally<CloseFailedEvent>;
   private readonly subject: string;
 
   /**
@@ -48,6 +53,8 @@ export class PoolLog {
     this.recoveries = new Tally(clock, (_count, event) => this.tellRecovery(event));
     this.losses = new Tally(clock, (count, event) => this.tellLoss(count, event), GATHER_LOSSES);
     this.refusals = new Tally(clock, (count, event) => this.tellExhaustion(count, event));
+    this.timeouts = new Tally(clock, (count, event) => this.tellTimeout(count, event));
+    this.badCloses = new Tally(clock, (count, event) => this.tellBadClose(count, event));
   }
 
   /** For the pool's `events$`. */
@@ -68,8 +75,14 @@ export class PoolLog {
         return this.losses.add(event);
       case 'exhausted':
         return this.refusals.add(event);
+      case 'timeout':
+        return this.timeouts.add(event);
+      case 'close-failed':
+        return this.badCloses.add(event);
       case 'leak':
         return this.tellLeak(event);
+      case 'leak-returned':
+        return this.tellReturn(event);
       case 'closed':
         return this.tellEnd(event);
     }
@@ -114,10 +127,30 @@ export class PoolLog {
     this.logger.warn(`${this.subject} may leak: ${held}. It was acquired here:\n${stack}`);
   }
 
+  private tellReturn({ id, heldMs }: LeakReturnedEvent): void {
+    this.logger.log(
+      `${this.subject}: connection ${id} came back after ${Math.round(heldMs)} ms; it was slow, not leaked.`,
+    );
+  }
+
+  private tellTimeout(count: number, { error }: TimeoutEvent): void {
+    const acquires = count === 1 ? 'an acquire' : `${count} acquires`;
+    const { idle, leased, waiting } = this.pool.stats();
+    const counts = `idle ${idle}, leased ${leased}, waiting ${waiting}`;
+    this.logger.warn(`${this.subject}: ${acquires} timed out (${counts})${because(error.cause)}.`);
+  }
+
+  private tellBadClose(count: number, { cause }: CloseFailedEvent): void {
+    const closes = count === 1 ? 'a connection' : `${count} connections`;
+    this.logger.warn(`${this.subject} could not close ${closes} properly${because(cause)}.`);
+  }
+
   private tellEnd({ report: { closed, forced, failed, durationMs } }: ClosedEvent): void {
     this.losses.finish();
     this.refusals.finish();
-    this.failures.restart();
+    this.timeouts.finish();
+    this.badCloses.finish();
+    this.failures.finish();
     this.recoveries.restart();
     const badly = failed === 0 ? '' : `, ${failed} with an error`;
     const line = `${this.subject} closed in ${Math.round(durationMs)} ms: ${counted(closed, 'connection')}, ${forced} by force${badly}.`;
@@ -128,5 +161,5 @@ export class PoolLog {
 
 function because(cause: unknown): string {
   const text = causeText(cause);
-  return text === '' ? '' : `: ${text}`;
+  return text === '' ? '' : `: ${text.replace(/\.$/, '')}`;
 }

@@ -36,6 +36,9 @@ import { unknownInjections } from './pool-injections.js';
 import { PoolLog } from './pool-log.js';
 import { RegisteredPool } from './registered-pool.js';
 
+/** How long a shutdown may wait for requests before the log says what they hold. Milliseconds. */
+const PATIENCE = 2000;
+
 /** What a stranger's close may take beyond its own limits before the registry goes on without it. */
 const CLOSE_GRACE = 1000;
 
@@ -60,6 +63,7 @@ export class PoolRegistry
   private readonly pools = new Map<string, RegisteredPool>();
   private readonly layers: OptionLayers;
   private phase: Phase = 'setup';
+  private patience: NodeJS.Timeout | undefined;
 
   constructor(@Inject(ROOT_OPTIONS) options: ConnPoolModuleOptions | undefined, modules: ModulesContainer) {
     this.layers = new OptionLayers(options ?? {});
@@ -170,11 +174,26 @@ export class PoolRegistry
   }
 
   beforeApplicationShutdown(): void {
-    if (this.phase !== 'closed') this.phase = 'draining';
+    if (this.phase === 'closed') return;
+    this.phase = 'draining';
+    this.patience = setTimeout(() => this.tellOfHolders(), PATIENCE).unref();
   }
 
   async onApplicationShutdown(): Promise<void> {
+    clearTimeout(this.patience);
     await this.closeAll();
+  }
+
+  /** The server waits for its requests, and they for their connections: who reads the log must know which. */
+  private tellOfHolders(): void {
+    for (const { name, pool } of this.pools.values()) {
+      const { leased } = pool.stats();
+      if (leased === 0) continue;
+      const held = leased === 1 ? 'a connection is' : `${leased} connections are`;
+      this.logger.warn(
+        `Shutting down, but of pool "${name}" ${held} still in use: the server waits for the requests that hold them.`,
+      );
+    }
   }
 
   private registered(name: string): RegisteredPool {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { ConnPoolModule, PoolRegistry } from 'nestjs-conn-pool';
 import { FakeClock, fakeConnector } from 'nestjs-conn-pool/testing';
 import { applications, LogBook } from './applications.js';
@@ -51,5 +52,31 @@ describe('the log of an application', () => {
     expect(log.ofPools('warn')).toEqual([
       expect.stringMatching(/^Pool "a" closed in \d+ ms: 1 connection, 1 by force\.$/),
     ]);
+  });
+
+  it('says two seconds into a shutdown which pools are still in use', async () => {
+    jest.useFakeTimers();
+    try {
+      const log = new LogBook();
+      const app = await boot(
+        {
+          imports: [
+            ConnPoolModule.forRoot(),
+            ConnPoolModule.forFeature({ name: 'busy', connector: fakeConnector() }),
+          ],
+        },
+        { log },
+      );
+      const registry = app.get(PoolRegistry);
+      const lease = await registry.get('busy').acquire();
+      registry.beforeApplicationShutdown();
+      jest.advanceTimersByTime(1999);
+      expect(log.ofPools('warn')).toEqual([]);
+      jest.advanceTimersByTime(1);
+      expect(log.ofPools('warn')).toEqual([expect.stringMatching(/"busy" a connection is still in use/)]);
+      lease.release();
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });

@@ -177,10 +177,33 @@ describe('PoolLog', () => {
     note({ type: 'dialed', id: 1, attempt: 1, durationMs: 1 });
     note({ type: 'close', id: 1, reason: 'idle-timeout' });
     note({ type: 'state', state: 'paused' });
-    note({ type: 'timeout', error: new Error('late') });
-    note({ type: 'leak-returned', id: 1, heldMs: 1 });
-    note({ type: 'close-failed', id: 1, reason: 'discarded', cause: 'x' });
     expect(lines()).toEqual([]);
+  });
+
+  it('tells of acquires that timed out, counted, with what dials have been failing with', async () => {
+    const { clock, note, lines } = setUp();
+    const error = new Error('late', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1.') });
+    for (let time = 1; time <= 3; time++) note({ type: 'timeout', error });
+    await clock.advance('1s');
+    const counts = 'idle 0, leased 0, waiting 0';
+    expect(lines()).toEqual([
+      `warn: Pool "thrift": an acquire timed out (${counts}): connect ECONNREFUSED 127.0.0.1:1.`,
+      `warn: Pool "thrift": 2 acquires timed out (${counts}): connect ECONNREFUSED 127.0.0.1:1.`,
+    ]);
+  });
+
+  it('tells of closes that failed, with the cause', () => {
+    const { note, lines } = setUp();
+    note({ type: 'close-failed', id: 1, reason: 'discarded', cause: new Error('boom') });
+    expect(lines()).toEqual(['warn: Pool "thrift" could not close a connection properly: boom.']);
+  });
+
+  it('takes a leak back when the lease ends after all', () => {
+    const { note, lines } = setUp();
+    note({ type: 'leak-returned', id: 7, heldMs: 1234.5 });
+    expect(lines()).toEqual([
+      'log: Pool "thrift": connection 7 came back after 1235 ms; it was slow, not leaked.',
+    ]);
   });
 
   it('shows nothing of a value that is no error', () => {
