@@ -101,8 +101,9 @@ export class Line<T> {
     const usual = timeout === this.usualTimeout;
     const deadline = (usual ? this.turn.now() : this.turn.read()) + timeout;
     const waiter = new Waiter<T>(this.resolve, this.reject, fresh, dialsBefore, deadline);
-    if (!usual) waiter.ownTimeout = timeout;
-    if (site !== undefined) waiter.site = site;
+    if (!usual || site !== undefined || signal !== undefined) {
+      waiter.extras = { site, ownTimeout: usual ? undefined : timeout };
+    }
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
     if (signal !== undefined) this.listen(waiter, signal);
@@ -113,7 +114,7 @@ export class Line<T> {
   /** Takes somebody out of the line, who is then given a connection or an error. */
   leave(waiter: Waiter<T>): void {
     this.queue.remove(waiter);
-    waiter.stopListening?.();
+    waiter.extras?.stopListening?.();
     if (this.queue.size === 0) this.usher.emptied();
   }
 
@@ -128,7 +129,7 @@ export class Line<T> {
    */
   makeUp(beganAt: number, now: number): void {
     for (const waiter of this.queue.all()) {
-      if (waiter.ownTimeout !== undefined) continue;
+      if (waiter.extras?.ownTimeout !== undefined) continue;
       if (waiter.deadline - this.usualTimeout > beganAt - SAME) waiter.deadline = now + this.usualTimeout;
     }
   }
@@ -143,12 +144,13 @@ export class Line<T> {
     }
     const group = this.groups.get(signal) ?? this.newGroup(signal);
     group.waiters.add(waiter);
-    waiter.stopListening = () => {
+    const stopListening = (): void => {
       group.waiters.delete(waiter);
       if (group.waiters.size > 0) return;
       this.groups.delete(signal);
       signal.removeEventListener('abort', group.onAbort);
     };
+    waiter.extras = { ...waiter.extras, stopListening };
   }
 
   private newGroup(signal: AbortSignal): Group<T> {
@@ -176,7 +178,7 @@ export class Line<T> {
 
   /** In milliseconds. */
   timeoutOf(waiter: Waiter<T>): number {
-    return waiter.ownTimeout ?? this.usualTimeout;
+    return waiter.extras?.ownTimeout ?? this.usualTimeout;
   }
 }
 

@@ -341,7 +341,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       this.line.leave(waiter);
       const { used } = connection;
       this.stock.lendOut(connection, now);
-      waiter.resolve(this.lend(connection, used, now, waiter.site));
+      waiter.resolve(this.lend(connection, used, now, waiter.extras?.site));
     }
   }
 
@@ -377,7 +377,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (heir === undefined) return false;
     this.line.leave(heir);
     this.stock.passOn(connection, now);
-    heir.resolve(this.lend(connection, true, now, heir.site));
+    heir.resolve(this.lend(connection, true, now, heir.extras?.site));
     return true;
   }
 

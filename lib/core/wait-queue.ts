@@ -1,6 +1,16 @@
 import type { PooledLease } from './lease.js';
 import type { LeaseSite } from './upkeep/leak.js';
 
+/** Apart from the waiter, of which there may be a great many: most have none of this. */
+export interface WaiterExtras {
+  /** In milliseconds, where it is not the pool's. */
+  ownTimeout?: number;
+  /** Where the acquire was called; only while leaks are watched for. */
+  site?: LeaseSite;
+  /** Lets go of the caller's abort signal. */
+  stopListening?: () => void;
+}
+
 /** One acquire in line. It leaves the line exactly once: granted, expired, aborted or refused. */
 export class Waiter<T> {
   /** Rounds of dials that failed while it stood here. */
@@ -10,12 +20,8 @@ export class Waiter<T> {
   lane: Lane<T> | undefined = undefined;
   previous: Waiter<T> | undefined = undefined;
   next: Waiter<T> | undefined = undefined;
-  /** In milliseconds, where it is not the pool's. */
-  ownTimeout: number | undefined = undefined;
-  /** Where the acquire was called; only while leaks are watched for. */
-  site: LeaseSite | undefined = undefined;
-  /** Lets go of the caller's abort signal. */
-  stopListening: (() => void) | undefined = undefined;
+  /** What few of them have. */
+  extras: WaiterExtras | undefined = undefined;
 
   constructor(
     readonly resolve: (lease: PooledLease<T>) => void,
