@@ -1,7 +1,7 @@
 import type { Duration } from './duration.js';
 import { InvalidOptionsError, type OptionProblem } from './errors.js';
 import type { Place } from './line.js';
-import { resolveCallDuration } from './options.js';
+import { callProblems, resolveCallDuration } from './options.js';
 
 /** How one acquire differs from the others. */
 export interface AcquireOptions {
@@ -22,16 +22,13 @@ export interface AcquireOptions {
  * @throws InvalidOptionsError with every bad field
  */
 export function resolvePlace(pool: string, options: AcquireOptions, usual: Place): Place {
-  const { timeout, priority = 0, fresh = false, signal, ...others } = options;
-  const problems: OptionProblem[] = [];
+  const problems: OptionProblem[] = callProblems(options, ['signal', 'timeout', 'priority', 'fresh']);
+  const { timeout, priority = 0, fresh = false, signal } = options ?? {};
   if (!Number.isFinite(priority))
     problems.push({ path: 'priority', given: priority, allowed: 'a finite number' });
   if (typeof fresh !== 'boolean') problems.push({ path: 'fresh', given: fresh, allowed: 'true or false' });
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
     problems.push({ path: 'signal', given: signal, allowed: 'an AbortSignal' });
-  }
-  for (const path of Object.keys(others)) {
-    problems.push({ path, given: others[path as never], allowed: 'signal, timeout, priority or fresh' });
   }
   if (problems.length > 0) throw new InvalidOptionsError(pool, problems);
   if (timeout === undefined) return { ...usual, priority, fresh, signal };

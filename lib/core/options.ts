@@ -252,6 +252,18 @@ export function withoutUndefined<O extends object>(options: O): O {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
 }
 
+/** What is wrong with the names of the options that one call was given. */
+export function callProblems(given: object, known: readonly string[]): OptionProblem[] {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return unknownNames(given, known);
+  return [{ path: 'options', given, allowed: `an object with ${known.join(', ')}` }];
+}
+
+function unknownNames(given: object, known: readonly string[]): OptionProblem[] {
+  const unknown = Object.entries(given).filter(([path]) => !known.includes(path));
+  const allowed = `no option of this name; there are ${known.join(', ')}`;
+  return unknown.map(([path, value]) => ({ path, given: value, allowed }));
+}
+
 /** Everything that is wrong with the options: each by itself, then those that contradict each other. */
 function problemsOf(
   result: { issues?: readonly v.BaseIssue<unknown>[] },
@@ -262,10 +274,7 @@ function problemsOf(
   const isBad = (...paths: string[]): boolean => problems.some(({ path }) => paths.includes(path));
   if (isBad('options')) return problems;
   // The schema library stops at the first name it does not know.
-  for (const [path, value] of Object.entries(given)) {
-    if (known.includes(path)) continue;
-    problems.push({ path, given: value, allowed: `no option of this name; there are ${known.join(', ')}` });
-  }
+  problems.push(...unknownNames(given, known));
   const { min = SIZE.min, max = SIZE.max, dialBackoff = {} } = given;
   if (!isBad('min', 'max') && min > max) {
     problems.push({ path: 'min', given: min, allowed: `at most "max", which is ${max}` });

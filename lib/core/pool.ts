@@ -21,6 +21,7 @@ import { Line, type Place } from './line.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 import {
   type ConnPoolOptions,
+  callProblems,
   type PoolSize,
   type ResolvedOptions,
   resolveCallDuration,
@@ -212,6 +213,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * Rejects with what `work` throws, and as `acquire` does.
    */
   async use<R>(work: (conn: T, lease: Lease<T>) => R | Promise<R>, options?: AcquireOptions): Promise<R> {
+    if (typeof work !== 'function') {
+      throw new InvalidOptionsError(this.name, [{ path: 'work', given: work, allowed: 'a function' }]);
+    }
     const lease = (options === undefined ? this.tryAcquire() : undefined) ?? (await this.acquire(options));
     try {
       const outcome = work(lease.conn, lease);
@@ -610,6 +614,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * @throws PoolClosedError, InvalidOptionsError, or the signal's own reason
    */
   async heartbeat(options: HeartbeatOptions = {}): Promise<HeartbeatReport> {
+    this.checkCall(options, ['timeout', 'signal', 'dialIfNone']);
     const { signal, timeout = this.options.heartbeatTimeout, dialIfNone = false } = options;
     const limit = resolveCallDuration(this.name, 'timeout', timeout, 'none');
     signal?.throwIfAborted();
@@ -706,6 +711,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.settleWarmUps();
   }
 
+  private checkCall(options: object, known: readonly string[]): void {
+    const problems = callProblems(options, known);
+    if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
+  }
+
   private isOver(): boolean {
     return this.current === 'draining' || this.current === 'closed';
   }
@@ -720,6 +730,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   close(options: CloseOptions = {}): Promise<CloseReport> {
     let drain: number;
     try {
+      this.checkCall(options, ['drain']);
       drain = resolveCallDuration(this.name, 'drain', options.drain ?? this.options.drain, 'at once');
     } catch (error) {
       return Promise.reject(error);

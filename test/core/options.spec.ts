@@ -161,3 +161,25 @@ describe('options', () => {
     expect(clock.pending).toBe(0);
   });
 });
+
+describe('the options of a call', () => {
+  const pool = new ConnPool<object>({ dial: () => ({}), close: () => undefined }, { name: 'calls' });
+  afterAll(() => pool.close());
+
+  it.each([
+    ['acquire(500)', () => pool.acquire(500 as never), 'options'],
+    ['acquire([])', () => pool.acquire([] as never), 'options'],
+    ['acquire(null)', () => pool.acquire(null as never), 'options'],
+    ['acquire({ timout })', () => pool.acquire({ timout: 5 } as never), 'timout'],
+    ['use()', () => pool.use(undefined as never), 'work'],
+    ['heartbeat(500)', () => pool.heartbeat(500 as never), 'options'],
+    ['heartbeat({ timout })', () => pool.heartbeat({ timout: 5 } as never), 'timout'],
+    ['close(5)', () => pool.close(5 as never), 'options'],
+    ['close({ drian })', () => pool.close({ drian: 5 } as never), 'drian'],
+  ])('%s is refused with the pool and the field, and nothing is done', async (_call, call, path) => {
+    const error = await call().then(String, (reason: unknown) => reason);
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect(error).toMatchObject({ pool: 'calls', problems: [{ path }] });
+    expect(pool.stats()).toMatchObject({ state: 'open', size: 0 });
+  });
+});
