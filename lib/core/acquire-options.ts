@@ -1,7 +1,7 @@
 import type { Duration } from './duration.js';
 import { InvalidOptionsError, type OptionProblem } from './errors.js';
 import type { Place } from './line.js';
-import { callProblems, resolveCallDuration } from './options.js';
+import { nameProblems, resolveCallDuration } from './options.js';
 
 /** How one acquire differs from the others. */
 export interface AcquireOptions {
@@ -22,7 +22,7 @@ export interface AcquireOptions {
  * @throws InvalidOptionsError with every bad field
  */
 export function resolvePlace(pool: string, options: AcquireOptions, usual: Place): Place {
-  const problems: OptionProblem[] = callProblems(options, ['signal', 'timeout', 'priority', 'fresh']);
+  const problems: OptionProblem[] = nameProblems(options, ['signal', 'timeout', 'priority', 'fresh']);
   const { timeout, priority = 0, fresh = false, signal } = options ?? {};
   if (!Number.isFinite(priority))
     problems.push({ path: 'priority', given: priority, allowed: 'a finite number' });

@@ -162,10 +162,9 @@ const FIELDS = {
   closeTimeout: v.optional(limit, '5s'),
   dialAttempts: v.optional(whole(1), 1),
   dialBackoff: v.optional(
-    v.strictObject(
+    v.object(
       { initial: v.optional(limit, DIAL_BACKOFF.initial), max: v.optional(limit, DIAL_BACKOFF.max) },
-      ({ expected }) =>
-        expected === 'never' ? "'initial' or 'max'" : '{ initial?: Duration, max?: Duration }',
+      '{ initial?: Duration, max?: Duration }',
     ),
     {},
   ),
@@ -252,13 +251,12 @@ export function withoutUndefined<O extends object>(options: O): O {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
 }
 
-/** What is wrong with the names of the options that one call was given. */
-export function callProblems(given: object, known: readonly string[]): OptionProblem[] {
-  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return unknownNames(given, known);
-  return [{ path: 'options', given, allowed: `an object with ${known.join(', ')}` }];
-}
-
-function unknownNames(given: object, known: readonly string[]): OptionProblem[] {
+/** What is wrong with the names in an object of options; everything, when it is no object. */
+export function nameProblems(given: object, known: readonly string[]): OptionProblem[] {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    return [{ path: 'options', given, allowed: `an object with ${known.join(', ')}` }];
+  }
+  // The schema library stops at the first name it does not know.
   const unknown = Object.entries(given).filter(([path]) => !known.includes(path));
   const allowed = `no option of this name; there are ${known.join(', ')}`;
   return unknown.map(([path, value]) => ({ path, given: value, allowed }));
@@ -273,13 +271,16 @@ function problemsOf(
   const problems = (result.issues ?? []).map(problemOf);
   const isBad = (...paths: string[]): boolean => problems.some(({ path }) => paths.includes(path));
   if (isBad('options')) return problems;
-  // The schema library stops at the first name it does not know.
-  problems.push(...unknownNames(given, known));
+  problems.push(...nameProblems(given, known));
   const { min = SIZE.min, max = SIZE.max, dialBackoff = {} } = given;
   if (!isBad('min', 'max') && min > max) {
     problems.push({ path: 'min', given: min, allowed: `at most "max", which is ${max}` });
   }
-  if (isBad('dialBackoff', 'dialBackoff.initial', 'dialBackoff.max')) return problems;
+  if (isBad('dialBackoff')) return problems;
+  for (const problem of nameProblems(dialBackoff, Object.keys(DIAL_BACKOFF))) {
+    problems.push({ ...problem, path: `dialBackoff.${problem.path}` });
+  }
+  if (isBad('dialBackoff.initial', 'dialBackoff.max')) return problems;
   const { initial = DIAL_BACKOFF.initial, max: longest = DIAL_BACKOFF.max } = dialBackoff;
   if ((parseDuration(initial) ?? 0) > (parseDuration(longest) ?? Infinity)) {
     problems.push({

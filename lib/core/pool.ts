@@ -21,7 +21,7 @@ import { Line, type Place } from './line.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 import {
   type ConnPoolOptions,
-  callProblems,
+  nameProblems,
   type PoolSize,
   type ResolvedOptions,
   resolveCallDuration,
@@ -712,7 +712,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private checkCall(options: object, known: readonly string[]): void {
-    const problems = callProblems(options, known);
+    const problems = nameProblems(options, known);
     if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
   }
 

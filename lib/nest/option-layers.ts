@@ -1,5 +1,5 @@
 import { InvalidOptionsError, type ConnPoolOptions, type OptionProblem } from '../core/index.js';
-import { resolveOptions, withoutUndefined } from '../core/options.js';
+import { nameProblems, resolveOptions, withoutUndefined } from '../core/options.js';
 import { environmentName } from './environment-name.js';
 import type { ConnPoolModuleOptions, PoolOptions } from './module-options.js';
 import { InvalidRootOptionsError } from './module-errors.js';
@@ -102,14 +102,9 @@ export class OptionLayers {
 }
 
 function problemsOfRoot(options: unknown): OptionProblem[] {
-  if (!isObject(options)) return [{ path: 'options', given: options, allowed: 'an object' }];
+  if (!isObject(options)) return nameProblems(options as object, ROOT_FIELDS);
   const { defaults, pools, closeIdleHttp } = options as ConnPoolModuleOptions;
-  const unknown = Object.keys(withoutUndefined(options)).filter((key) => !ROOT_FIELDS.includes(key));
-  const problems: OptionProblem[] = unknown.map((path) => ({
-    path,
-    given: (options as Record<string, unknown>)[path],
-    allowed: `no field of this name; there are ${ROOT_FIELDS.join(', ')}`,
-  }));
+  const problems = nameProblems(withoutUndefined(options), ROOT_FIELDS);
   if (closeIdleHttp !== undefined && typeof closeIdleHttp !== 'boolean') {
     problems.push({ path: 'closeIdleHttp', given: closeIdleHttp, allowed: 'true or false' });
   }

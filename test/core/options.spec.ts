@@ -183,3 +183,9 @@ describe('the options of a call', () => {
     expect(pool.stats()).toMatchObject({ state: 'open', size: 0 });
   });
 });
+
+it('every unknown name is told, those inside dialBackoff too', () => {
+  const options = { maxx: 1, idle: 2, dialBackoff: { first: 1, last: 2 } } as never;
+  const make = () => new ConnPool<object>({ dial: () => ({}), close: () => undefined }, options);
+  expect(make).toThrow(/maxx[^]*idle[^]*dialBackoff\.first[^]*dialBackoff\.last/);
+});
