@@ -41,7 +41,13 @@ export class Connection<T> {
   /** Why it is closed, and what made it unfit. */
   reason: CloseReason = 'lost';
   cause: unknown = undefined;
-  lease: PooledLease<T> | undefined = undefined;
+  /** Which borrowing of it this is, or will be: it goes up when a lease ends. */
+  tenancy = 0;
+  /** The lease of this tenancy that wants to be told of its end. */
+  observer: PooledLease<T> | undefined = undefined;
+  /** In which tenancy it died or was taken back, and why. */
+  spoiled = -1;
+  spoiledBy: unknown = undefined;
   /** The connector's call that runs on it. */
   call: { abandon(reason: unknown): void } | undefined = undefined;
   unwatch: (() => void) | undefined = undefined;

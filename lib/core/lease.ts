@@ -36,61 +36,58 @@ export interface Lender<T> {
   detached(connection: Connection<T>): void;
 }
 
-/** The lease a pool gives out. Its connection leaves it at its end; that is what makes a stale lease harmless. */
+/**
+ * The lease a pool gives out. It holds good as long as its tenancy is the connection's present one; the end of a lease
+ * begins the next, and that is what makes a stale lease harmless.
+ */
 export class PooledLease<T> implements Lease<T> {
   /** Every promise that resolves with a lease looks for it; found here, the search ends before the prototypes. */
   protected readonly then: undefined = undefined;
-  readonly id: number;
-  private connection: Connection<T> | undefined;
+  private readonly tenancy: number;
   private controller: AbortController | undefined = undefined;
-  private endedBy: unknown = undefined;
 
   constructor(
     private readonly lender: Lender<T>,
-    connection: Connection<T>,
+    private readonly connection: Connection<T>,
     readonly reused: boolean,
   ) {
-    this.connection = connection;
-    this.id = connection.id;
+    this.tenancy = connection.tenancy;
+  }
+
+  get id(): number {
+    return this.connection.id;
   }
 
   get conn(): T {
-    if (this.connection === undefined) throw this.ended();
+    if (!this.active) throw this.ended();
     return this.connection.resource as T;
   }
 
   get active(): boolean {
-    return this.connection !== undefined;
+    return this.connection.tenancy === this.tenancy;
   }
 
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController();
-      if (this.endedBy !== undefined) this.controller.abort(this.endedBy);
+      if (this.connection.spoiled === this.tenancy) this.abort(this.connection.spoiledBy);
+      else if (this.active) this.connection.observer = this;
     }
     return this.controller.signal;
   }
 
   release(): void {
-    const { connection } = this;
-    if (connection === undefined) return;
-    this.connection = undefined;
-    this.lender.returned(connection);
+    if (this.leave()) this.lender.returned(this.connection);
   }
 
   discard(reason?: unknown): void {
-    const { connection } = this;
-    if (connection === undefined) return;
-    this.connection = undefined;
-    this.lender.discarded(connection, reason);
+    if (this.leave()) this.lender.discarded(this.connection, reason);
   }
 
   detach(): T {
-    const { connection } = this;
-    if (connection === undefined) throw this.ended();
-    this.connection = undefined;
-    this.lender.detached(connection);
-    return connection.resource as T;
+    if (!this.leave()) throw this.ended();
+    this.lender.detached(this.connection);
+    return this.connection.resource as T;
   }
 
   [Symbol.dispose](): void {
@@ -101,20 +98,21 @@ export class PooledLease<T> implements Lease<T> {
     this.release();
   }
 
-  /** The connection has died in the borrower's hands; the borrower still has to give it back. */
+  /** The connection has died, or has been taken back. */
   abort(cause: unknown): void {
-    this.endedBy = cause;
     this.controller?.abort(cause);
   }
 
-  /** Takes the connection out of the borrower's hands, without a word to the pool, which is the one to call this. */
-  revoke(cause: unknown): void {
-    this.connection = undefined;
-    this.abort(cause);
+  /** @returns false when it had ended before */
+  private leave(): boolean {
+    if (this.connection.tenancy !== this.tenancy) return false;
+    this.connection.tenancy += 1;
+    return true;
   }
 
   private ended(): LeaseEndedError {
-    const cause = this.endedBy === undefined ? undefined : { cause: this.endedBy };
-    return new LeaseEndedError(this.lender.name, this.id, cause);
+    const { spoiled, spoiledBy, id } = this.connection;
+    const cause = spoiled === this.tenancy ? { cause: spoiledBy } : undefined;
+    return new LeaseEndedError(this.lender.name, id, cause);
   }
 }

@@ -359,7 +359,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.totals.acquired += 1;
     if (reused) this.totals.reused += 1;
     const lease = new PooledLease(this.lender, connection, reused);
-    connection.lease = lease;
     if (this.leaks !== undefined && site !== undefined) this.leaks.taken(connection, site, now);
     return lease;
   }
@@ -399,14 +398,17 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private takenBack(connection: Connection<T>): void {
-    const { lease } = connection;
+    const { observer, tenancy } = connection;
+    connection.spoiled = tenancy;
+    connection.spoiledBy = new PoolClosedError(this.name);
+    connection.tenancy += 1;
     this.leaseOver(connection, this.turn.now());
-    lease?.revoke(new PoolClosedError(this.name));
+    observer?.abort(connection.spoiledBy);
   }
 
   /** @returns how long the lease was held, if it had been reported as a leak */
   private leaseOver(connection: Connection<T>, now: number): number | undefined {
-    connection.lease = undefined;
+    if (connection.observer !== undefined) connection.observer = undefined;
     return this.leaks?.ended(connection, now);
   }
 

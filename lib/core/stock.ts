@@ -437,9 +437,10 @@ export class Stock<T, M> {
     this.rounds.suspect(now);
     if (state === 'dialing') this.stillborn(connection, 'lost', cause);
     else if (leased) {
-      connection.lease?.abort(
-        cause ?? new Error(`Connection ${connection.id} of pool "${this.pool}" was lost.`),
-      );
+      connection.spoiled = connection.tenancy;
+      connection.spoiledBy =
+        cause ?? new Error(`Connection ${connection.id} of pool "${this.pool}" was lost.`);
+      connection.observer?.abort(connection.spoiledBy);
     } else {
       const useless = connection.uses === 0 && this.backoff.setBack(connection.dialedAt, now, cause);
       this.end(connection, 'lost', cause);
@@ -453,11 +454,12 @@ export class Stock<T, M> {
 
   /** Closes a connection in whatever state it is; its slot is free once the close has ended or timed out. */
   end(connection: Connection<T>, reason: CloseReason, cause?: unknown): void {
+    const taken = reason === 'forced' && connection.state === 'leased';
     this.move(connection, 'closing');
     connection.reason = reason;
     connection.cause = cause;
     // From here on strangers' code may run and come back into the pool; it finds the connection closing.
-    if (connection.lease !== undefined) this.keeper.takenBack(connection);
+    if (taken) this.keeper.takenBack(connection);
     connection.call?.abandon(cause ?? reason);
     this.stopWatching(connection);
     this.tellProbes(connection, false, cause);
@@ -600,7 +602,7 @@ export class Stock<T, M> {
   inspect(stackOf: (connection: Connection<T>) => string | undefined): ConnInfo[] {
     const now = this.turn.read();
     return Array.from(this.all, (connection) => {
-      const { id, state, dialedAt, since, uses, lease, resource } = connection;
+      const { id, state, dialedAt, since, uses, resource } = connection;
       if (state === 'gone')
         throw new InvariantError(`Connection ${id} of pool "${this.pool}" is gone.`, this.pool);
       return {
@@ -609,7 +611,7 @@ export class Stock<T, M> {
         age: resource === undefined ? 0 : now - dialedAt,
         idle: state === 'idle' || state === 'checking' ? now - since : 0,
         uses,
-        ...(lease === undefined ? {} : { lease: { held: now - since, stack: stackOf(connection) } }),
+        ...(state === 'leased' ? { lease: { held: now - since, stack: stackOf(connection) } } : {}),
       };
     });
   }
