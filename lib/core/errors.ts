@@ -1,3 +1,4 @@
+import { errorText } from './error-text.js';
 import type { PoolStats } from './stats.js';
 
 /** The root of every error this package throws. */
@@ -189,23 +190,15 @@ function counts(stats: PoolStats): string {
 }
 
 function because(cause: unknown): string {
-  return cause === undefined ? '' : `: ${textOf(cause).replace(/\.$/, '')}`;
-}
-
-/** Node refuses a host of two addresses with an error that has no message, only the errors of each. */
-function textOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  if (cause.message !== '') return cause.message;
-  return cause instanceof AggregateError ? cause.errors.map(textOf).join('; ') : cause.name;
+  return cause === undefined ? '' : `: ${errorText(cause).replace(/\.$/, '')}`;
 }
 
 function show(value: unknown): string {
   if (typeof value === 'function') return 'a function';
-  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value);
-  if (typeof value === 'number' || value === undefined) return String(value);
+  if (typeof value !== 'object' && typeof value !== 'string') return String(value);
   try {
-    return JSON.stringify(value) ?? String(value);
+    return JSON.stringify(value) ?? errorText(value);
   } catch {
-    return Object.prototype.toString.call(value);
+    return errorText(value);
   }
 }

@@ -1,5 +1,8 @@
 import { Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
+import { isThenable } from './connector-calls.js';
 import type { CloseReason } from './connector.js';
+import { errorStack } from './error-text.js';
+import { InvalidOptionsError } from './errors.js';
 import type { CloseReport } from './stats.js';
 
 interface Of<Type extends string> {
@@ -130,7 +133,7 @@ export class PoolEvents extends Observable<PoolEvent> {
   private readonly subscribers = new Set<Subscriber<PoolEvent>>();
   private completed = false;
 
-  constructor() {
+  constructor(private readonly pool: string) {
     super((subscriber) => {
       if (this.completed) return subscriber.complete();
       this.subscribers.add(subscriber);
@@ -153,6 +156,11 @@ export class PoolEvents extends Observable<PoolEvent> {
     error?: ((error: unknown) => void) | null,
     complete?: (() => void) | null,
   ): Subscription {
+    if (first !== undefined && first !== null && typeof first !== 'object' && typeof first !== 'function') {
+      throw new InvalidOptionsError(this.pool, [
+        { path: 'events$.subscribe()', given: first, allowed: 'a function or an observer' },
+      ]);
+    }
     // An operator subscribes with a subscriber of its own; its errors belong to the pipeline that the user built.
     if (first instanceof Subscriber) return super.subscribe(first);
     const observer = typeof first === 'object' && first !== null ? first : { next: first, error, complete };
@@ -174,14 +182,20 @@ export class PoolEvents extends Observable<PoolEvent> {
   }
 }
 
-function harmless<A extends unknown[]>(listener: (...args: A) => void): (...args: A) => void {
+/** A listener may throw, or be an async function and reject: either is a warning. */
+function harmless<A extends unknown[]>(listener: (...args: A) => unknown): (...args: A) => void {
   return (...args) => {
     try {
-      listener(...args);
+      const outcome = listener(...args);
+      if (isThenable(outcome)) outcome.then(undefined, warn);
     } catch (error) {
-      process.emitWarning(String((error as Error | undefined)?.stack ?? error), {
-        code: 'CONN_POOL_LISTENER',
-      });
+      warn(error);
     }
   };
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(`A listener of a pool's events has failed: ${errorStack(error)}`, {
+    code: 'CONN_POOL_LISTENER',
+  });
 }

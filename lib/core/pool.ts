@@ -68,7 +68,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly options: ResolvedOptions<M>;
   private readonly turn: TurnClock;
   private readonly alarm: Alarm;
-  private readonly events = new PoolEvents();
+  private readonly events: PoolEvents;
   private readonly totals = noTotals();
   private readonly stock: Stock<T, M>;
   private readonly line: Line<T>;
@@ -113,9 +113,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   constructor(connector: Connector<T, M>, options: ConnPoolOptions<M> = {}) {
     this.options = resolveOptions(options, connectorProblems(connector));
     this.connector = connector;
-    this.events$ = this.events;
     const { name, clock, acquireTimeout, leakThreshold, max, min, maxIdle } = this.options;
     this.name = name;
+    this.events = new PoolEvents(name);
+    this.events$ = this.events;
     this.max = max;
     this.min = min;
     this.maxIdle = maxIdle ?? max;

@@ -5,12 +5,20 @@ const LONGEST = 300;
  * are blotted out; of values that are no errors only texts and numbers are shown, since others may carry a payload.
  */
 export function causeText(cause: unknown): string {
-  const line = parts(cause)
-    .join(': ')
+  const line = textOf(cause)
     .replace(/\/\/[^\s/@]+@/g, '//***@')
     .replace(/\p{Cc}+/gu, ' ')
     .trim();
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;
+}
+
+function textOf(cause: unknown): string {
+  try {
+    return parts(cause).join(': ');
+  } catch {
+    // Code of its own runs when an error is read.
+    return 'something that cannot be shown';
+  }
 }
 
 /** The message of the error, then those of its causes that say something new. */
