@@ -1,3 +1,5 @@
+import { isError } from '../core/error-text.js';
+
 const LONGEST = 300;
 
 /**
@@ -24,8 +26,7 @@ function textOf(cause: unknown): string {
 /** The message of the error, then those of its causes that say something new. */
 function parts(cause: unknown, depth = 3): string[] {
   if (cause === undefined || cause === null || depth === 0) return [];
-  if (!(cause instanceof Error))
-    return [typeof cause === 'object' ? 'something that is no Error' : String(cause)];
+  if (!isError(cause)) return [typeof cause === 'object' ? 'something that is no Error' : String(cause)];
   const own = ownText(cause);
   return [own, ...parts(cause.cause, depth - 1).filter((deeper) => !own.includes(deeper))];
 }

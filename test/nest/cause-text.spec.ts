@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { causeText } from '../../lib/nest/cause-text.js';
 
 describe('causeText', () => {
@@ -16,6 +17,16 @@ describe('causeText', () => {
     ],
     ['an error that is only a code', Object.assign(new Error(''), { code: 'ETIMEDOUT' }), 'ETIMEDOUT'],
     ['an error that is only a name', new RangeError(''), 'RangeError'],
+    ['an error of another realm', runInNewContext('new Error("far")'), 'far'],
+    [
+      'an error that cannot be read',
+      Object.defineProperty(new Error(), 'message', {
+        get: () => {
+          throw new Error('no');
+        },
+      }),
+      'something that cannot be shown',
+    ],
     ['a text', 'gone', 'gone'],
     ['nothing', undefined, ''],
     ['null', null, ''],
