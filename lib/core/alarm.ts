@@ -24,7 +24,7 @@ export class Alarm {
   private readonly heap: Appointment[] = [];
   private timer: ClockTimer | undefined;
   private armedFor = Infinity;
-  private held = false;
+  private holders = 0;
   private closed = false;
   private readonly fire = (): void => this.onTimer();
   private readonly ringDue = (): void => this.ringAll();
@@ -56,11 +56,15 @@ export class Alarm {
     else this.sink(last, place);
   }
 
-  /** Whether the process must stay up for the appointments that stand. */
-  hold(on: boolean): void {
-    if (on === this.held) return;
-    this.held = on;
-    if (this.timer !== undefined) void (on ? this.timer.ref() : this.timer.unref());
+  /** The process must stay up for the appointments that stand; `release` it as often. */
+  hold(): void {
+    this.holders += 1;
+    if (this.holders === 1) void this.timer?.ref();
+  }
+
+  release(): void {
+    this.holders -= 1;
+    if (this.holders === 0) void this.timer?.unref();
   }
 
   /** Calls everything off, for good: what is set from now on never rings. */
@@ -76,7 +80,7 @@ export class Alarm {
     this.armedFor = at;
     const delay = Math.min(Math.max(Math.ceil(at - this.turn.read()), 0), LONGEST_TIMER);
     this.timer = this.context.runInAsyncScope(() => this.clock.setTimeout(this.fire, delay));
-    if (!this.held) void this.timer.unref();
+    if (this.holders === 0) void this.timer.unref();
   }
 
   private disarm(): void {

@@ -14,6 +14,11 @@ import type { PooledLease } from './lease.js';
  */
 export type ConnectionState = 'dialing' | 'idle' | 'leased' | 'checking' | 'resetting' | 'closing' | 'gone';
 
+/** Whoever keeps a connection can be told to close it. */
+export interface ConnectionKeeper<T> {
+  end(connection: Connection<T>, reason: CloseReason): void;
+}
+
 /** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock, `NaN` until they are known. */
 export class Connection<T> {
   state: ConnectionState = 'dialing';
@@ -57,10 +62,16 @@ export class Connection<T> {
   seat = -1;
   previous: Connection<T> | undefined = undefined;
   next: Connection<T> | undefined = undefined;
+  /** Under a ceiling of many keys: nobody holds it. Only `Recency` writes these. */
+  resting = false;
+  older: Connection<T> | undefined = undefined;
+  newer: Connection<T> | undefined = undefined;
 
   constructor(
     readonly id: number,
     /** Of the pool, when the dial began. */
     readonly generation: number,
+    /** Where it is kept. */
+    readonly keeper: ConnectionKeeper<T>,
   ) {}
 }

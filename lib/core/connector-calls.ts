@@ -1,8 +1,7 @@
-import type { AsyncResource } from 'node:async_hooks';
 import type { Alarm, Appointment } from './alarm.js';
-import type { TurnClock } from './clock.js';
 import type { Connection } from './connection.js';
 import { CallTimeoutError } from './errors.js';
+import type { Runtime } from './runtime.js';
 
 /** One kind of call on the connector: how it is made, and what becomes of it. Made once for each pool. */
 export interface CallKind<T, R> {
@@ -84,22 +83,24 @@ export class ConnectorCall<T, R> implements Appointment {
 export class ConnectorCalls {
   constructor(
     readonly pool: string,
-    readonly alarm: Alarm,
-    private readonly turn: TurnClock,
-    private readonly context: AsyncResource,
+    private readonly runtime: Runtime,
   ) {}
+
+  get alarm(): Alarm {
+    return this.runtime.alarm;
+  }
 
   /** Begins a call; what follows from it runs in the pool's context, too. */
   run<T, R>(kind: CallKind<T, R>, connection: Connection<T>): void {
     const call = new ConnectorCall(this, kind, connection);
     // Before the call: what it calls back into the pool may have to abandon it.
     connection.call = call;
-    this.context.runInAsyncScope(this.begin, this, kind, connection, call);
+    this.runtime.context.runInAsyncScope(this.begin, this, kind, connection, call);
   }
 
   /** Asks something of the connector that it answers at once. */
   ask<R>(question: () => R): R {
-    return this.context.runInAsyncScope(question);
+    return this.runtime.context.runInAsyncScope(question);
   }
 
   private begin<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {
@@ -107,7 +108,7 @@ export class ConnectorCalls {
     try {
       result = kind.make(connection, call);
       if (isThenable(result)) {
-        if (connection.call === call) this.alarm.set(call, this.turn.read() + kind.timeout);
+        if (connection.call === call) this.alarm.set(call, this.runtime.turn.read() + kind.timeout);
         result.then(
           (value) => call.done(value),
           (cause: unknown) => call.failed(cause),

@@ -6,15 +6,27 @@ export abstract class ConnPoolError extends Error {
   /** For `switch` and for logs: `ERR_…`. */
   abstract readonly code: string;
 
-  constructor(
-    message: string,
-    /** The name of the pool it happened in. */
-    readonly pool: string,
-    options?: ErrorOptions,
-  ) {
+  /** The name of the pool it happened in. */
+  readonly pool: string;
+  /** Of a `KeyedConnPool`: the key that it concerns, where it concerns one. */
+  declare readonly key?: unknown;
+
+  constructor(message: string, pool: PoolTitle, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
+    if (typeof pool === 'string') this.pool = pool;
+    else {
+      this.pool = pool.name;
+      this.key = pool.key;
+    }
   }
+}
+
+/** Which pool: its name or, of a pool by keys, the name and the key. */
+export type PoolTitle = string | { readonly name: string; readonly key: unknown };
+
+function named(pool: PoolTitle): string {
+  return typeof pool === 'string' ? `Pool "${pool}"` : `Pool "${pool.name}", key ${show(pool.key)},`;
 }
 
 /** What an acquire was waiting for when its deadline came. */
@@ -25,7 +37,7 @@ export class AcquireTimeoutError extends ConnPoolError {
   override readonly code = 'ERR_ACQUIRE_TIMEOUT';
 
   constructor(
-    pool: string,
+    pool: PoolTitle,
     /** The deadline that was missed, in milliseconds. */
     readonly timeout: number,
     /** `'wait'`: all connections were in use; `'dial'`: a new one was being made; `'check'`: one was being checked. */
@@ -35,7 +47,7 @@ export class AcquireTimeoutError extends ConnPoolError {
     options?: ErrorOptions,
   ) {
     super(
-      `Pool "${pool}" gave no connection within ${timeout} ms (phase: ${phase}; ${counts(stats)})` +
+      `${named(pool)} gave no connection within ${timeout} ms (phase: ${phase}; ${counts(stats)})` +
         `${because(options?.cause)}. ${stats.state === 'paused' ? 'It is paused: resume() it.' : ACQUIRE_ADVICE[phase]}`,
       pool,
       options,
@@ -54,13 +66,13 @@ export class PoolExhaustedError extends ConnPoolError {
   override readonly code = 'ERR_POOL_EXHAUSTED';
 
   constructor(
-    pool: string,
+    pool: PoolTitle,
     readonly stats: PoolStats,
     /** How many may wait; 0 with `exhausted: 'fail'`. */
     readonly maxWaiting: number,
   ) {
     super(
-      `Pool "${pool}" is exhausted (${counts(stats)}; at most ${maxWaiting} may wait). ` +
+      `${named(pool)} is exhausted (${counts(stats)}; at most ${maxWaiting} may wait). ` +
         'Raise "max" or "maxWaiting", or shed load before it gets here.',
       pool,
     );
@@ -71,8 +83,8 @@ export class PoolExhaustedError extends ConnPoolError {
 export class PoolClosedError extends ConnPoolError {
   override readonly code = 'ERR_POOL_CLOSED';
 
-  constructor(pool: string) {
-    super(`Pool "${pool}" is closed.`, pool);
+  constructor(pool: PoolTitle) {
+    super(`${named(pool)} is closed.`, pool);
   }
 }
 
@@ -81,7 +93,7 @@ export class DialError extends ConnPoolError {
   override readonly code = 'ERR_DIAL';
 
   constructor(
-    pool: string,
+    pool: PoolTitle,
     /** How many attempts were made for this acquire. */
     readonly attempts: number,
     /** True when the connector's `isPermanent` called the error one that retrying cannot mend. */
@@ -89,7 +101,7 @@ export class DialError extends ConnPoolError {
     options: ErrorOptions,
   ) {
     super(
-      `Pool "${pool}" could not dial${permanent ? ' (permanent error)' : ` (${attempts} attempt${attempts === 1 ? '' : 's'})`}` +
+      `${named(pool)} could not dial${permanent ? ' (permanent error)' : ` (${attempts} attempt${attempts === 1 ? '' : 's'})`}` +
         `${because(options.cause)}.`,
       pool,
       options,

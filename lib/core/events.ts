@@ -9,6 +9,8 @@ interface Of<Type extends string> {
   readonly type: Type;
   /** The pool's name. */
   readonly pool: string;
+  /** Of a `KeyedConnPool`: the key that it concerns. */
+  readonly key?: unknown;
 }
 
 interface OfConnection<Type extends string> extends Of<Type> {
@@ -125,11 +127,18 @@ export type PoolEvent =
   | StateEvent
   | ClosedEvent;
 
+/** Where a pool's events go. */
+export interface EventSink {
+  readonly observed: boolean;
+  emit(event: PoolEvent): void;
+  complete(): void;
+}
+
 /**
  * A pool's stream of events. Unlike a plain subject it keeps a listener's exception away from the pool and from the
  * process: rxjs would throw it again from a timer, where nothing can catch it.
  */
-export class PoolEvents extends Observable<PoolEvent> {
+export class PoolEvents extends Observable<PoolEvent> implements EventSink {
   private readonly subscribers = new Set<Subscriber<PoolEvent>>();
   private completed = false;
 

@@ -11,6 +11,8 @@ export {
 export type { Duration } from './duration.js';
 export * from './errors.js';
 export type * from './events.js';
+export type { KeyedConnector, KeyedConnPoolOptions } from './keyed-options.js';
+export { type KeyedConnInfo, KeyedConnPool, type KeyStats } from './keyed-pool.js';
 export type { Lease } from './lease.js';
 export type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 export type { ConnPoolOptions, ExhaustedPolicy, IdleOrder, PoolSize, StartupPolicy } from './options.js';

@@ -2,7 +2,7 @@ import type { Alarm, Appointment } from './alarm.js';
 import type { TurnClock } from './clock.js';
 import type { Lease } from './lease.js';
 import type { LeaseSite } from './upkeep/leak.js';
-import { Waiter, WaitQueue } from './wait-queue.js';
+import { type Arrivals, Waiter, WaitQueue } from './wait-queue.js';
 
 /** How somebody waits. */
 export interface Place {
@@ -42,7 +42,7 @@ const LOOKED_AT_PER_MS = 5000;
  * earliest deadline of all: hardly any is ever reached, and keeping each in order would cost more than the wait.
  */
 export class Line<T> {
-  private readonly queue = new WaitQueue<T>();
+  private readonly queue: WaitQueue<T>;
   private readonly groups = new Map<AbortSignal, Group<T>>();
   private readonly deadline: Appointment = { at: NaN, place: -1, ring: (now) => this.expire(now) };
 
@@ -63,7 +63,10 @@ export class Line<T> {
     private readonly turn: TurnClock,
     private readonly alarm: Alarm,
     private readonly usher: Usher<T>,
-  ) {}
+    arrivals: Arrivals,
+  ) {
+    this.queue = new WaitQueue<T>(arrivals);
+  }
 
   get size(): number {
     return this.queue.size;
@@ -82,6 +85,16 @@ export class Line<T> {
   /** Whoever is served next; with a used connection, the first who takes one. */
   first(used: boolean): Waiter<T> | undefined {
     return this.queue.first(used);
+  }
+
+  /** Whoever has so many before them. */
+  nth(before: number): Waiter<T> | undefined {
+    return this.queue.nth(before);
+  }
+
+  /** For good: there is nothing left to time. */
+  close(): void {
+    this.alarm.cancel(this.deadline);
   }
 
   /**

@@ -104,7 +104,7 @@ export interface ResolvedOptions<M> {
   clock: PoolClock;
 }
 
-const whole = (from: number, to?: 'Infinity') =>
+export const whole = (from: number, to?: 'Infinity') =>
   v.custom<number>(
     (value) =>
       typeof value === 'number' &&
@@ -209,6 +209,11 @@ export function resolveOptions<M>(
     throw new InvalidOptionsError(nameOf(options), [...others, ...problems]);
   // The schema's own object is in V8's slow mode; each option read on the hot path would cost a look-up.
   return { ...(result.output as ResolvedOptions<M>) };
+}
+
+/** What is wrong with some fields that are no options of every pool. */
+export function optionProblems(fields: v.ObjectEntries, given: Record<string, unknown>): OptionProblem[] {
+  return (v.safeParse(v.object(fields), given).issues ?? []).map(problemOf);
 }
 
 /**

@@ -1,8 +1,8 @@
-import { AsyncResource } from 'node:async_hooks';
 import type { Observable } from 'rxjs';
 import { type AcquireOptions, resolvePlace } from './acquire-options.js';
-import { Alarm, type Appointment } from './alarm.js';
-import { TurnClock } from './clock.js';
+import type { Alarm, Appointment } from './alarm.js';
+import type { Ceiling } from './ceiling.js';
+import type { TurnClock } from './clock.js';
 import type { Connection } from './connection.js';
 import { type Connector, connectorProblems } from './connector.js';
 import { isThenable } from './connector-calls.js';
@@ -14,8 +14,9 @@ import {
   InvalidOptionsError,
   PoolClosedError,
   PoolExhaustedError,
+  type PoolTitle,
 } from './errors.js';
-import { type PoolEvent, PoolEvents } from './events.js';
+import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
 import { type Lease, type Lender, PooledLease } from './lease.js';
 import { Line, type Place } from './line.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
@@ -31,8 +32,9 @@ import {
 import { Probe } from './probe.js';
 import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
 import { raceSignal } from './race-signal.js';
+import { Runtime } from './runtime.js';
 import { Stock } from './stock.js';
-import { noTotals } from './totals.js';
+import { noTotals, type Totals } from './totals.js';
 import { LeakWatch, type LeaseSite } from './upkeep/leak.js';
 import { Waiter } from './wait-queue.js';
 import { WarmUps } from './warm-ups.js';
@@ -41,6 +43,20 @@ import { WarmUps } from './warm-ups.js';
 interface Attempting {
   attempts: number;
   readonly dialsBefore: number;
+}
+
+/** What the pool of one key has in common with those of the other keys. */
+export interface PoolShare<T, M> {
+  readonly options: ResolvedOptions<M>;
+  readonly runtime: Runtime;
+  readonly events: EventSink;
+  readonly totals: Totals;
+  readonly ceiling: Ceiling<T>;
+  /** In messages: which pool, and which key of it. */
+  readonly title: PoolTitle;
+  readonly started: boolean;
+  /** It holds nothing, and nobody waits. */
+  vacated(): void;
 }
 
 /**
@@ -60,6 +76,7 @@ interface Attempting {
  */
 export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable {
   readonly name: string;
+  private readonly title: PoolTitle;
   /** What happens in the pool, as it happens. Costs nothing while nobody subscribes. */
   readonly events$: Observable<PoolEvent>;
 
@@ -68,8 +85,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly options: ResolvedOptions<M>;
   private readonly turn: TurnClock;
   private readonly alarm: Alarm;
-  private readonly events: PoolEvents;
-  private readonly totals = noTotals();
+  private readonly events: EventSink;
+  private readonly totals: Totals;
+  private readonly runtime: Runtime;
+  private readonly ceiling: Ceiling<T> | undefined;
   private readonly stock: Stock<T, M>;
   private readonly line: Line<T>;
   private readonly warmUps = new WarmUps();
@@ -85,7 +104,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** `min` is kept from the first acquire on, not from the start. */
   private readonly isLazy: boolean;
   private readonly joined = (): void => {
-    this.alarm.hold(true);
+    if (!this.holding) this.hold(true);
     this.serve();
   };
   private readonly retry: Appointment = { at: NaN, place: -1, ring: () => this.serve() };
@@ -95,6 +114,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private min: number;
   private maxIdle: number;
   private keepsMin = false;
+  /** Somebody waits on a timer of the pool. */
+  private holding = false;
   private serving = false;
   private servesAgain = false;
   private starting: Promise<void> | undefined;
@@ -110,13 +131,24 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   protected readonly shapes: readonly unknown[];
 
   /** @throws InvalidOptionsError with every bad option and every connector method that is missing */
-  constructor(connector: Connector<T, M>, options: ConnPoolOptions<M> = {}) {
-    this.options = resolveOptions(options, connectorProblems(connector));
+  constructor(connector: Connector<T, M>, options?: ConnPoolOptions<M>);
+  /** @internal */
+  constructor(connector: Connector<T, M>, options: undefined, share: PoolShare<T, M>);
+  constructor(
+    connector: Connector<T, M>,
+    options: ConnPoolOptions<M> = {},
+    private readonly share?: PoolShare<T, M>,
+  ) {
+    this.options = share?.options ?? resolveOptions(options, connectorProblems(connector));
     this.connector = connector;
+    this.totals = share?.totals ?? noTotals();
+    this.ceiling = share?.ceiling;
     const { name, clock, acquireTimeout, leakThreshold, max, min, maxIdle } = this.options;
     this.name = name;
-    this.events = new PoolEvents(name);
-    this.events$ = this.events;
+    this.title = share?.title ?? name;
+    const events$ = new PoolEvents(name);
+    this.events$ = events$;
+    this.events = share?.events ?? events$;
     this.max = max;
     this.min = min;
     this.maxIdle = maxIdle ?? max;
@@ -126,41 +158,33 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.passesOn = connector.isAlive === undefined && connector.reset === undefined;
     this.isLazy = startup === 'lazy';
     this.usualPlace = { timeout: acquireTimeout, priority: 0, fresh: false };
-    const context = new AsyncResource('ConnPool');
-    this.turn = new TurnClock(clock, (beganAt, lasted) => this.line.makeUp(beganAt, lasted));
-    this.alarm = new Alarm(clock, this.turn, context);
-    this.line = new Line(acquireTimeout, this.turn, this.alarm, {
-      expired: (waiters) => this.expired(waiters),
-      aborted: (count) => {
+    this.runtime = share?.runtime ?? new Runtime(clock, (beganAt, now) => this.makeUp(beganAt, now));
+    this.turn = this.runtime.turn;
+    this.alarm = this.runtime.alarm;
+    const usher = {
+      expired: (waiters: readonly Waiter<T>[]) => this.expired(waiters),
+      aborted: (count: number) => {
         this.totals.aborted += count;
         this.serve();
       },
       shortened: () => this.serve(),
       emptied: () => this.holdOn(),
-    });
-    this.stock = new Stock(
-      connector,
-      this.options,
-      this.turn,
-      this.alarm,
-      context,
-      this.totals,
-      this.events,
-      {
-        serve: () => this.serve(),
-        shelved: () => {
-          if (this.line.size > 0 || this.warmUps.size > 0) this.serve();
-        },
-        unwanted: () => this.unwanted(),
-        unwantedAfterUse: () => this.unwantedAfterUse(),
-        maySpare: () => this.stock.present > this.min,
-        attempt: () => this.attempt(),
-        dialFailed: (permanent, cause) => this.dialFailed(permanent, cause),
-        diedUnused: (cause) =>
-          this.warmUps.turnAway(this.stock.ready, cause, (one) => this.isSpent(one, false)),
-        takenBack: (connection) => this.takenBack(connection),
+    };
+    this.line = new Line(acquireTimeout, this.turn, this.alarm, usher, this.runtime.arrivals);
+    this.stock = new Stock(connector, this.options, this.runtime, this.totals, this.events, this.ceiling, {
+      serve: () => this.serve(),
+      shelved: () => {
+        if (this.line.size > 0 || this.warmUps.size > 0 || this.ceiling?.wanted === true) this.serve();
       },
-    );
+      unwanted: () => this.unwanted(),
+      unwantedAfterUse: () => this.unwantedAfterUse(),
+      maySpare: () => this.stock.present > this.min,
+      attempt: () => this.attempt(),
+      dialFailed: (permanent, cause) => this.dialFailed(permanent, cause),
+      diedUnused: (cause) =>
+        this.warmUps.turnAway(this.stock.ready, cause, (one) => this.isSpent(one, false)),
+      takenBack: (connection) => this.takenBack(connection),
+    });
     this.leaks = leakThreshold === Infinity ? undefined : this.watchLeaks(leakThreshold);
     this.lender = {
       name,
@@ -170,7 +194,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     };
     const shapes = this.stock.shapes();
     const lease = new PooledLease(this.lender, shapes[0] as Connection<T>, false);
-    this.shapes = [...shapes, lease, new Waiter<T>(noop, noop, false, 0, NaN)];
+    this.shapes = share === undefined ? [...shapes, lease, new Waiter<T>(noop, noop, false, 0, NaN)] : [];
+    if (share?.started === true) this.stock.beginRounds();
   }
 
   /** `'open'` lends; `'paused'` lends nothing; `'draining'` waits for leases to come back; `'closed'` is the end. */
@@ -256,16 +281,22 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private refusal(): Error | undefined {
-    if (this.isOver()) return new PoolClosedError(this.name);
+    if (this.isOver()) return new PoolClosedError(this.title);
     // Those in line for whom there is a slot, or will be as soon as it is dialled, are not in excess.
     const taken = this.overflows ? 0 : this.stock.leased + this.stock.closing;
     const excess = taken + this.line.size + 1 - this.max;
-    if (excess > this.mayWait) return this.exhaustion();
+    if (excess > this.mayWait || this.exceedsCeiling()) return this.exhaustion();
     const { backoff } = this.stock;
     if (backoff.permanent && this.turn.now() < backoff.readyAt && !this.stock.hasLiving()) {
-      return new DialError(this.name, backoff.failures, true, { cause: backoff.lastError });
+      return new DialError(this.title, backoff.failures, true, { cause: backoff.lastError });
     }
     return undefined;
+  }
+
+  /** Among all that share the ceiling the line would be too long. */
+  private exceedsCeiling(): boolean {
+    if (this.ceiling === undefined || this.overflows || this.mayWait === Infinity) return false;
+    return this.ceiling.excess(this.runtime.arrivals.waiting) > this.mayWait;
   }
 
   private exhaustion(): PoolExhaustedError {
@@ -274,7 +305,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       const { leased } = this.stock;
       this.events.emit({ type: 'exhausted', pool: this.name, leased, waiting: this.line.size });
     }
-    return new PoolExhaustedError(this.name, this.stats(), this.mayWait);
+    return new PoolExhaustedError(this.title, this.stats(), this.mayWait);
   }
 
   private expired(waiters: readonly Waiter<T>[]): void {
@@ -283,7 +314,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const phase = this.phase();
     const stats = this.stats();
     const errors = withoutStacks(() =>
-      waiters.map((one) => new AcquireTimeoutError(this.name, this.line.timeoutOf(one), phase, stats, cause)),
+      waiters.map(
+        (one) => new AcquireTimeoutError(this.title, this.line.timeoutOf(one), phase, stats, cause),
+      ),
     );
     for (const [index, waiter] of waiters.entries()) {
       const error = errors[index];
@@ -305,7 +338,19 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** Somebody waits on a timer of the pool: the process must not end meanwhile. */
   private holdOn(): void {
     const awaited = this.line.size + this.warmUps.size + this.stock.probes.size > 0;
-    this.alarm.hold(awaited || this.current === 'draining');
+    this.hold(awaited || this.current === 'draining');
+  }
+
+  private hold(on: boolean): void {
+    if (on === this.holding) return;
+    this.holding = on;
+    if (on) this.alarm.hold();
+    else this.alarm.release();
+  }
+
+  /** @internal See `Line.makeUp`. */
+  makeUp(beganAt: number, now: number): void {
+    if (this.line.size > 0) this.line.makeUp(beganAt, now);
   }
 
   // ---- lending ---------------------------------------------------------------------------------------------------
@@ -314,7 +359,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * The one function that serves the line; every step that may have freed capacity ends in it. What its own calls to
    * the connector set off (a dial that answers at once, a listener that acquires) makes it go round again.
    */
-  private serve(): void {
+  /** @internal */
+  serve(): void {
     if (this.serving) {
       this.servesAgain = true;
       return;
@@ -335,6 +381,13 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.finish();
     if (this.stock.newborn.length > 0) this.settleNewborn();
     if (this.warmUps.size > 0) this.settleWarmUps();
+    if (this.ceiling !== undefined) this.lookAbove(this.ceiling);
+  }
+
+  /** What this pool does not need another key may. */
+  private lookAbove(ceiling: Ceiling<T>): void {
+    if (ceiling.wanted) ceiling.serve();
+    if (this.isVacant) this.share?.vacated();
   }
 
   private serveLine(): void {
@@ -401,7 +454,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private takenBack(connection: Connection<T>): void {
     const { observer, tenancy } = connection;
     connection.spoiled = tenancy;
-    connection.spoiledBy = new PoolClosedError(this.name);
+    connection.spoiledBy = new PoolClosedError(this.title);
     connection.tenancy += 1;
     this.leaseOver(connection, this.turn.now());
     observer?.abort(connection.spoiledBy);
@@ -419,18 +472,26 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private unwanted(): 'pool-closed' | 'surplus' | undefined {
     if (this.isOver()) return 'pool-closed';
-    const tooMany = this.stock.present > this.max;
+    const tooMany = this.stock.present > this.max || this.ceiling?.overfull === true;
     return tooMany && (!this.overflows || this.line.size === 0) ? 'surplus' : undefined;
   }
 
   /** Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
   private unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined {
-    const idleToo = this.stock.idle.size < this.maxIdle;
+    const idleToo = this.stock.idle.size < this.maxIdle && this.ceiling?.keepsAnother !== false;
     if (this.line.fresh > 0 && this.isInTheWay()) return 'surplus';
-    if (idleToo && this.current === 'open' && this.stock.size <= this.max) return undefined;
+    if (this.ceiling !== undefined && this.isOwed(this.ceiling)) return 'surplus';
+    if (idleToo && this.current === 'open' && this.stock.size <= this.max && !this.overflows)
+      return undefined;
     const reason = this.unwanted();
     if (reason !== undefined || idleToo) return reason;
     return this.line.size === 0 && this.stock.present > this.min ? 'surplus' : undefined;
+  }
+
+  /** Somebody of another key comes before whoever would have it. */
+  private isOwed(ceiling: Ceiling<T>): boolean {
+    const heir = ceiling.wanted ? this.line.first(true) : undefined;
+    return heir !== undefined && ceiling.owesAnother(this, heir);
   }
 
   /** Whoever is first in line takes only a fresh connection, and there is no room to dial one. */
@@ -486,6 +547,22 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private hasRoom(): boolean {
+    return this.hasRoomBelow() && (this.ceiling === undefined || this.overflows || this.ceiling.admits(this));
+  }
+
+  /** @internal */
+  lacking(): Waiter<T> | undefined {
+    return this.lacks() > 0 ? this.line.nth(this.line.size - this.lacksDials()) : undefined;
+  }
+
+  /** @internal */
+  lacks(): number {
+    if (this.current !== 'open' || this.turn.now() < this.stock.backoff.readyAt) return 0;
+    const { dialing, size } = this.stock;
+    return Math.min(this.lacksDials(), this.options.dialConcurrency - dialing, this.max - size);
+  }
+
+  private hasRoomBelow(): boolean {
     if (this.stock.size < this.max) return true;
     if (this.overflows && this.lacksDials() > 0) return true;
     const { oldest } = this.stock.idle;
@@ -512,7 +589,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     for (const waiter of this.line.all()) {
       if (living && !waiter.fresh) continue;
       if (spent(waiter))
-        this.line.dismiss(waiter, new DialError(this.name, waiter.attempts, permanent, { cause }));
+        this.line.dismiss(waiter, new DialError(this.title, waiter.attempts, permanent, { cause }));
     }
     this.warmUps.turnAway(this.stock.ready, cause, spent);
   }
@@ -562,15 +639,15 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private async begin(): Promise<void> {
-    if (this.isOver()) throw new PoolClosedError(this.name);
+    if (this.isOver()) throw new PoolClosedError(this.title);
     this.stock.beginRounds();
     if (this.options.startup !== 'lazy') this.keepsMin = true;
     if (this.options.startup === 'wait') {
       const { ready, cause } = await this.warm(this.min);
-      if (this.isOver()) throw new PoolClosedError(this.name);
+      if (this.isOver()) throw new PoolClosedError(this.title);
       if (ready < this.min) {
         const permanent = this.stock.backoff.permanent;
-        throw new DialError(this.name, this.options.dialAttempts, permanent, {
+        throw new DialError(this.title, this.options.dialAttempts, permanent, {
           cause:
             cause ??
             new Error(`only ${ready} of ${this.min} connections are ready; the pool is ${this.current}`),
@@ -621,7 +698,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const { signal, timeout = this.options.heartbeatTimeout, dialIfNone = false } = options;
     const limit = resolveCallDuration(this.name, 'timeout', timeout, 'none');
     signal?.throwIfAborted();
-    if (this.isOver()) throw new PoolClosedError(this.name);
+    if (this.isOver()) throw new PoolClosedError(this.title);
     const now = this.turn.read();
     const silence = new CallTimeoutError(this.name, 'heartbeat', limit);
     const probe = new Probe<T>(now, this.alarm, silence, () => {
@@ -719,6 +796,17 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
   }
 
+  /** @internal It holds nothing, and nobody waits. */
+  get isVacant(): boolean {
+    return this.stock.size === 0 && this.line.size === 0;
+  }
+
+  /** @internal It holds nothing, nobody waits, and it has no failures to remember. */
+  isForgettable(now: number): boolean {
+    const { failures, readyAt } = this.stock.backoff;
+    return this.isVacant && (failures === 0 || now >= readyAt + this.options.dialBackoff.max);
+  }
+
   private isOver(): boolean {
     return this.current === 'draining' || this.current === 'closed';
   }
@@ -761,7 +849,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     };
     this.alarm.cancel(this.retry);
     this.stock.endRounds();
-    for (const waiter of this.line.all()) this.line.dismiss(waiter, new PoolClosedError(this.name));
+    for (const waiter of this.line.all()) this.line.dismiss(waiter, new PoolClosedError(this.title));
     this.become('draining');
     this.stock.endIdle('pool-closed');
     this.finish();
@@ -784,7 +872,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private finish(): void {
     if (this.current !== 'draining' || this.stock.size > 0) return;
     this.current = 'closed';
-    this.alarm.close();
+    if (this.share === undefined) this.alarm.close();
+    else this.retire();
     const { startedAt, closed, failed, forced } = this.atClose;
     const report = Object.freeze({
       closed: this.closedSoFar() - closed,
@@ -795,6 +884,20 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (this.events.observed) this.events.emit({ type: 'closed', pool: this.name, report });
     this.events.complete();
     this.resolveClosed(report);
+  }
+
+  /** @internal Begins to check idle connections in the background. */
+  beginRounds(): void {
+    this.stock.beginRounds();
+  }
+
+  /** @internal It is empty and will not be used again: nothing of it may stay where others go on. */
+  retire(): void {
+    this.hold(false);
+    for (const appointment of [this.retry, this.drainEnd]) this.alarm.cancel(appointment);
+    this.line.close();
+    this.stock.endRounds();
+    this.ceiling?.forget(this);
   }
 
   private closedSoFar(): number {

@@ -1,16 +1,17 @@
-import type { AsyncResource } from 'node:async_hooks';
 import type { Alarm } from './alarm.js';
 import { CallContext } from './call-context.js';
+import type { Ceiling } from './ceiling.js';
 import type { TurnClock } from './clock.js';
 import { Connection } from './connection.js';
 import type { CloseReason, Connector } from './connector.js';
 import { type CallKind, ConnectorCall, ConnectorCalls } from './connector-calls.js';
 import { InvariantError, PoolClosedError } from './errors.js';
-import type { PoolEvents } from './events.js';
+import type { EventSink } from './events.js';
 import { IdleList } from './idle-list.js';
 import type { ResolvedOptions } from './options.js';
 import type { Probe } from './probe.js';
 import { Roster } from './roster.js';
+import type { Runtime } from './runtime.js';
 import type { ConnInfo } from './stats.js';
 import type { Totals } from './totals.js';
 import { Backoff } from './upkeep/backoff.js';
@@ -65,33 +66,35 @@ export class Stock<T, M> {
 
   private readonly all = new Roster<T>();
   private readonly pool: string;
+  private readonly turn: TurnClock;
+  private readonly alarm: Alarm;
   private readonly calls: ConnectorCalls;
   private readonly kinds: ReturnType<Stock<T, M>['callKinds']>;
   private readonly rounds: Rounds<T>;
   private readonly maxUses: number;
-  private lastId = 0;
   private generation = 0;
   private checksIdle = false;
 
   constructor(
     private readonly connector: Connector<T, M>,
     private readonly options: ResolvedOptions<M>,
-    private readonly turn: TurnClock,
-    private readonly alarm: Alarm,
-    context: AsyncResource,
+    private readonly runtime: Runtime,
     private readonly totals: Totals,
-    private readonly events: PoolEvents,
+    private readonly events: EventSink,
+    private readonly ceiling: Ceiling<T> | undefined,
     private readonly keeper: Housekeeper<T>,
   ) {
+    this.turn = runtime.turn;
+    this.alarm = runtime.alarm;
     const { name, dialBackoff, order, idleTimeout } = options;
     this.pool = name;
     this.maxUses = options.maxUses;
-    this.calls = new ConnectorCalls(name, alarm, turn, context);
+    this.calls = new ConnectorCalls(name, runtime);
     this.kinds = this.callKinds();
     this.backoff = new Backoff(dialBackoff.initial, dialBackoff.max);
     this.idle = new IdleList(order);
     const heartbeatInterval = connector.heartbeat === undefined ? Infinity : options.heartbeatInterval;
-    this.rounds = new Rounds(idleTimeout, heartbeatInterval, this.idle, alarm, {
+    this.rounds = new Rounds(idleTimeout, heartbeatInterval, this.idle, this.alarm, {
       maySpare: () => keeper.maySpare(),
       end: (connection, reason) => this.end(connection, reason),
       check: (connection) => this.check(connection),
@@ -115,7 +118,7 @@ export class Stock<T, M> {
 
   /** One object of each kind that a loan or a dial makes: see `ConnPool.shapes`. */
   shapes(): unknown[] {
-    const connection = new Connection<T>(0, 0);
+    const connection = new Connection<T>(0, 0, this);
     const call = new ConnectorCall(this.calls, this.kinds.dial, connection);
     return [connection, call, new CallContext(call, 1, this.options.meta, this.pool)];
   }
@@ -253,8 +256,9 @@ export class Stock<T, M> {
    * @param begun - told of the connection before the connector is called
    */
   dial(begun?: (connection: Connection<T>) => void): void {
-    const connection = new Connection<T>((this.lastId += 1), this.generation);
+    const connection = new Connection<T>(this.runtime.nextId(), this.generation, this);
     this.all.add(connection);
+    this.ceiling?.added();
     begun?.(connection);
     this.dialing += 1;
     this.dials += 1;
@@ -536,6 +540,7 @@ export class Stock<T, M> {
 
   /** The one place where a connection changes its state, and where it is counted. */
   private move(connection: Connection<T>, to: Connection<T>['state']): void {
+    if (this.ceiling !== undefined) this.ceiling.moves(connection, to);
     this.leave(connection);
     connection.state = to;
     if (to === 'leased') this.leased += 1;

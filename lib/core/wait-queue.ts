@@ -15,7 +15,7 @@ export interface WaiterExtras {
 export class Waiter<T> {
   /** Rounds of dials that failed while it stood here. */
   attempts = 0;
-  /** How many had joined the line before it. */
+  /** How many had joined a line before it. */
   number = 0;
   lane: Lane<T> | undefined = undefined;
   previous: Waiter<T> | undefined = undefined;
@@ -43,26 +43,34 @@ interface Lane<T> {
   last: Waiter<T> | undefined;
 }
 
+/** How many have joined a line, and how many stand in one: of one pool, or of all that share a ceiling. */
+export class Arrivals {
+  joined = 0;
+  waiting = 0;
+}
+
 /** The line of one pool: by priority, then by arrival. Every change but a new priority takes constant time. */
 export class WaitQueue<T> {
   size = 0;
   /** Of those, how many take only a fresh connection. */
   fresh = 0;
-  private joined = 0;
   /** Most waiters: no priority, any connection. Always there. */
   private readonly usual: Lane<T> = { priority: 0, fresh: false, first: undefined, last: undefined };
   /** Highest priority first. All but the usual one are there only while somebody stands in them. */
   private readonly lanes: Lane<T>[] = [this.usual];
 
+  constructor(private readonly arrivals: Arrivals) {}
+
   push(waiter: Waiter<T>, priority: number): void {
     const lane = priority === 0 && !waiter.fresh ? this.usual : this.laneOf(priority, waiter.fresh);
     waiter.lane = lane;
-    waiter.number = this.joined;
+    waiter.number = this.arrivals.joined;
     waiter.previous = lane.last;
     if (lane.last === undefined) lane.first = waiter;
     else lane.last.next = waiter;
     lane.last = waiter;
-    this.joined += 1;
+    this.arrivals.joined += 1;
+    this.arrivals.waiting += 1;
     this.size += 1;
     if (waiter.fresh) this.fresh += 1;
   }
@@ -81,6 +89,14 @@ export class WaitQueue<T> {
     return first;
   }
 
+  /** Whoever has so many before them. */
+  nth(before: number): Waiter<T> | undefined {
+    if (this.lanes.length > 1) return this.all()[before];
+    let waiter = this.usual.first;
+    for (let left = before; left > 0 && waiter !== undefined; left -= 1) waiter = waiter.next;
+    return waiter;
+  }
+
   remove(waiter: Waiter<T>): void {
     const { lane, previous, next } = waiter;
     if (lane === undefined) return;
@@ -89,6 +105,7 @@ export class WaitQueue<T> {
     if (next === undefined) lane.last = previous;
     else next.previous = previous;
     waiter.lane = waiter.previous = waiter.next = undefined;
+    this.arrivals.waiting -= 1;
     this.size -= 1;
     if (waiter.fresh) this.fresh -= 1;
     if (lane.first === undefined && lane !== this.usual) this.lanes.splice(this.lanes.indexOf(lane), 1);

@@ -1,0 +1,372 @@
+import type { Observable } from 'rxjs';
+import type { AcquireOptions } from './acquire-options.js';
+import type { Appointment } from './alarm.js';
+import { Ceiling } from './ceiling.js';
+import { type Connector, connectorProblems } from './connector.js';
+import { InvalidOptionsError, PoolClosedError } from './errors.js';
+import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
+import {
+  type KeyedConnector,
+  type KeyedConnPoolOptions,
+  type ResolvedKeyedOptions,
+  resolveKeyedOptions,
+} from './keyed-options.js';
+import type { Lease } from './lease.js';
+import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
+import { nameProblems, resolveCallDuration } from './options.js';
+import { ConnPool } from './pool.js';
+import { Runtime } from './runtime.js';
+import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
+import { noTotals } from './totals.js';
+
+/** The counts of one key. */
+export interface KeyStats<K> extends Omit<PoolStats, 'totals' | 'min'> {
+  readonly key: K;
+}
+
+/** One live connection, and the key it is for. */
+export interface KeyedConnInfo<K> extends ConnInfo {
+  readonly key: K;
+}
+
+/**
+ * One pool per key (an address, a tenant) under one ceiling.
+ *
+ * When `max` is reached, an idle connection of another key is closed, the least recently used one first, before anybody
+ * waits or is refused. A free slot goes to whoever has waited for longest, of whatever key: no key starves another. The
+ * back-off after failed dials, `dialConcurrency`, `maxPerKey` and `maxIdlePerKey` are each key's own. A key that has no
+ * connections costs nothing.
+ *
+ * @typeParam K - the key
+ * @typeParam T - the connection
+ * @typeParam M - what the `meta` option holds
+ *
+ * @example
+ * const pool = new KeyedConnPool(
+ *   { dial: (tenant: string) => connectTo(tenant), close: (conn) => conn.end() },
+ *   { name: 'tenants', max: 100, maxPerKey: 5 },
+ * );
+ * const rows = await pool.use('acme', (conn) => conn.query('select 1'));
+ */
+export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDisposable {
+  readonly name: string;
+  /** What happens in the pools of all keys; an event that concerns one key names it. */
+  readonly events$: Observable<PoolEvent>;
+
+  private current: PoolState = 'open';
+  private readonly options: ResolvedKeyedOptions<K, M>;
+  private readonly events: PoolEvents;
+  private readonly runtime: Runtime;
+  private readonly totals = noTotals();
+  private readonly ceiling: Ceiling<T>;
+  private readonly connector: Omit<Connector<T, M>, 'dial'>;
+  private readonly dial: KeyedConnector<K, T, M>['dial'];
+  /** By what `keyOf` makes of the key. */
+  private readonly pools = new Map<unknown, KeyPool<K, T, M>>();
+  private readonly forgetting: Appointment = { at: NaN, place: -1, ring: (now) => this.forget(now) };
+  private started = false;
+  private closed: Promise<CloseReport> | undefined;
+
+  /** @throws InvalidOptionsError with every bad option and every connector method that is missing */
+  constructor(connector: KeyedConnector<K, T, M>, options: KeyedConnPoolOptions<K, M> = {}) {
+    this.options = resolveKeyedOptions(options, connectorProblems(connector));
+    const { max, maxIdle, each } = this.options;
+    this.name = each.name;
+    this.events = new PoolEvents(each.name);
+    this.events$ = this.events;
+    this.runtime = new Runtime(each.clock, (beganAt, now) => {
+      for (const { pool } of this.pools.values()) pool.makeUp(beganAt, now);
+    });
+    this.ceiling = new Ceiling(max, maxIdle);
+    this.connector = withoutDial(connector);
+    this.dial = (key, context) => connector.dial(key, context);
+  }
+
+  /** `'open'` lends; `'draining'` waits for leases to come back; `'closed'` is the end. */
+  get state(): PoolState {
+    return this.current;
+  }
+
+  /** Borrows a connection for a key: see `ConnPool.acquire`, whose errors name the key, too. */
+  acquire(key: K, options?: AcquireOptions): Promise<Lease<T>> {
+    try {
+      const found = this.find(key);
+      if (found !== undefined) return found.pool.acquire(options);
+      return this.asFirst(key, (pool) => pool.acquire(options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Borrows an idle connection of this key that is ready now, or gives `undefined`. Never waits. */
+  tryAcquire(key: K): Lease<T> | undefined {
+    return this.find(key)?.pool.tryAcquire();
+  }
+
+  /** Borrows a connection for one piece of work and gives it back, whatever happens: see `ConnPool.use`. */
+  async use<R>(
+    key: K,
+    work: (conn: T, lease: Lease<T>) => R | Promise<R>,
+    options?: AcquireOptions,
+  ): Promise<R> {
+    const found = this.find(key);
+    if (found !== undefined) return found.pool.use(work, options);
+    return this.asFirst(key, (pool) => pool.use(work, options));
+  }
+
+  /** Begins the upkeep: idle connections are checked in the background. Idempotent; dials nothing. */
+  async start(): Promise<void> {
+    if (this.isOver()) throw new PoolClosedError(this.name);
+    if (this.started) return;
+    this.started = true;
+    for (const { pool } of this.pools.values()) pool.beginRounds();
+    if (this.events.observed)
+      this.events.emit({ type: 'started', pool: this.name, ready: this.ceiling.idle });
+  }
+
+  /** The keys that have connections, or waiters, or failures to remember. */
+  keys(): K[] {
+    return Array.from(this.pools.values(), ({ key }) => key);
+  }
+
+  /** The counts of this instant: of all keys together, or of one, which is all zeros for a key that is not there. */
+  stats(): PoolStats;
+  stats(key: K): KeyStats<K>;
+  stats(...[key]: [] | [K]): PoolStats | KeyStats<K> {
+    if (arguments.length > 0) return this.statsOf(key as K);
+    const { name, current: state, totals } = this;
+    const { max, maxIdle, size, idle, leased, dialing, checking, closing } = this.ceiling;
+    return Object.freeze({
+      name,
+      state,
+      max,
+      min: 0,
+      maxIdle,
+      size,
+      idle,
+      leased,
+      dialing,
+      checking,
+      closing,
+      waiting: this.runtime.arrivals.waiting,
+      totals: Object.freeze({ ...totals, closed: Object.freeze({ ...totals.closed }) }),
+    });
+  }
+
+  /** One row for each live connection. */
+  inspect(): KeyedConnInfo<K>[] {
+    return [...this.pools.values()].flatMap(({ key, pool }) =>
+      pool.inspect().map((info) => ({ key, ...info })),
+    );
+  }
+
+  /**
+   * Checks the idle connections of all keys now.
+   *
+   * @returns what they answered by the deadline (default: `heartbeatTimeout`). `dialIfNone` makes none: for which key?
+   * @throws PoolClosedError, InvalidOptionsError, or the signal's own reason
+   */
+  async heartbeat(options: HeartbeatOptions = {}): Promise<HeartbeatReport> {
+    const problems = nameProblems(options, ['timeout', 'signal', 'dialIfNone']);
+    if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
+    const { signal, timeout } = options;
+    if (timeout !== undefined) resolveCallDuration(this.name, 'timeout', timeout, 'none');
+    signal?.throwIfAborted();
+    if (this.isOver()) throw new PoolClosedError(this.name);
+    const pools = Array.from(this.pools.values(), ({ pool }) => pool);
+    return sum(await Promise.all(pools.map((pool) => pool.heartbeat({ timeout, signal }))));
+  }
+
+  /** Closes the idle connections, of one key or of all; the pool stays fully usable. @returns how many, once closed */
+  async closeIdle(...[key]: [] | [K]): Promise<number> {
+    const pools = this.those(arguments.length > 0, key as K);
+    const counts = await Promise.all(pools.map((pool) => pool.closeIdle()));
+    return counts.reduce((total, count) => total + count, 0);
+  }
+
+  /** Ends the present generation, of one key or of all: idle ones are closed now, the others when they come back. */
+  evictAll(...[key]: [] | [K]): void {
+    for (const pool of this.those(arguments.length > 0, key as K)) pool.evictAll();
+  }
+
+  /**
+   * Closes the pool. Those in line are told at once; idle connections are closed now, borrowed ones when they come
+   * back or, when `drain` is over, by force. Idempotent; a later call may shorten the drain. Resolves by `drain` plus
+   * `closeTimeout`.
+   */
+  close(options: CloseOptions = {}): Promise<CloseReport> {
+    let drain: number;
+    try {
+      const problems = nameProblems(options, ['drain']);
+      if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
+      drain = resolveCallDuration(this.name, 'drain', options.drain ?? this.options.each.drain, 'at once');
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    if (this.closed === undefined) {
+      this.current = 'draining';
+      // The promise first: whoever is told of it may call close() again.
+      let begun: (outcome: Promise<CloseReport>) => void = () => undefined;
+      this.closed = new Promise((resolve) => (begun = resolve));
+      begun(this.closePools(drain));
+    } else if (this.current === 'draining') {
+      for (const { pool } of this.pools.values()) void pool.close({ drain });
+    }
+    return this.closed;
+  }
+
+  /** Closes with the pool's own `drain`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async closePools(drain: number): Promise<CloseReport> {
+    const startedAt = this.runtime.turn.read();
+    const before = closedSoFar(this.totals);
+    const pools = Array.from(this.pools.values(), ({ pool }) => pool);
+    const closing = pools.map((pool) => pool.close({ drain }));
+    if (this.events.observed) this.events.emit({ type: 'state', pool: this.name, state: 'draining' });
+    const reports = await Promise.all(closing);
+    this.current = 'closed';
+    this.runtime.alarm.close();
+    this.pools.clear();
+    const report = Object.freeze({
+      closed: closedSoFar(this.totals) - before,
+      forced: reports.reduce((total, { forced }) => total + forced, 0),
+      failed: reports.reduce((total, { failed }) => total + failed, 0),
+      durationMs: this.runtime.turn.read() - startedAt,
+    });
+    if (this.events.observed) this.events.emit({ type: 'closed', pool: this.name, report });
+    this.events.complete();
+    return report;
+  }
+
+  private find(key: K): KeyPool<K, T, M> | undefined {
+    return this.pools.get(this.options.keyOf(key));
+  }
+
+  /** The first acquire of a key. If it comes to nothing, the key is forgotten again. */
+  private asFirst<R>(key: K, acquire: (pool: ConnPool<T, M>) => R): R {
+    if (this.isOver()) throw new PoolClosedError(this.name);
+    const id = this.options.keyOf(key);
+    const pool = this.open(id, key);
+    const outcome = acquire(pool);
+    this.vacated(id, pool);
+    return outcome;
+  }
+
+  private open(id: unknown, key: K): ConnPool<T, M> {
+    const { name, ceiling, runtime, totals, started } = this;
+    const connector: Connector<T, M> = { ...this.connector, dial: (context) => this.dial(key, context) };
+    const pool: ConnPool<T, M> = new ConnPool(connector, undefined, {
+      options: this.options.each,
+      title: { name, key },
+      events: new KeyEvents(this.events, key),
+      vacated: () => this.vacated(id, pool),
+      ceiling,
+      runtime,
+      totals,
+      started,
+    });
+    this.pools.set(id, { key, pool });
+    return pool;
+  }
+
+  /** A key without connections is forgotten at once, unless its dials have failed: then the back-off must be kept. */
+  private vacated(id: unknown, pool: ConnPool<T, M>): void {
+    if (this.isOver() || !pool.isVacant || this.pools.get(id)?.pool !== pool) return;
+    if (pool.isForgettable(this.runtime.turn.now())) this.drop(id, pool);
+    else if (this.forgetting.place === -1) this.forgetLater();
+  }
+
+  private forget(now: number): void {
+    for (const [id, { pool }] of this.pools) if (pool.isForgettable(now)) this.drop(id, pool);
+    if (this.pools.size > 0) this.forgetLater();
+  }
+
+  private forgetLater(): void {
+    const { alarm, turn } = this.runtime;
+    alarm.set(this.forgetting, turn.now() + 2 * this.options.each.dialBackoff.max);
+  }
+
+  private drop(id: unknown, pool: ConnPool<T, M>): void {
+    this.pools.delete(id);
+    pool.retire();
+  }
+
+  private statsOf(key: K): KeyStats<K> {
+    const found = this.find(key);
+    const { max, maxIdle, name } = this.options.each;
+    const none = { idle: 0, leased: 0, dialing: 0, checking: 0, closing: 0, waiting: 0, size: 0 };
+    if (found === undefined) {
+      return Object.freeze({ key, name, state: this.current, max, maxIdle: maxIdle ?? max, ...none });
+    }
+    const { totals: _totals, min: _min, ...counts } = found.pool.stats();
+    return Object.freeze({ key: found.key, ...counts });
+  }
+
+  private those(one: boolean, key: K): ConnPool<T, M>[] {
+    if (!one) return Array.from(this.pools.values(), ({ pool }) => pool);
+    const found = this.find(key);
+    return found === undefined ? [] : [found.pool];
+  }
+
+  private isOver(): boolean {
+    return this.current !== 'open';
+  }
+}
+
+interface KeyPool<K, T, M> {
+  /** As it was first given. */
+  readonly key: K;
+  readonly pool: ConnPool<T, M>;
+}
+
+/** What happens in the pool of one key, told with the key; what only concerns the pool as a whole is not told by each. */
+class KeyEvents implements EventSink {
+  constructor(
+    private readonly all: PoolEvents,
+    private readonly key: unknown,
+  ) {}
+
+  get observed(): boolean {
+    return this.all.observed;
+  }
+
+  emit(event: PoolEvent): void {
+    if (event.type !== 'state' && event.type !== 'closed') this.all.emit({ ...event, key: this.key });
+  }
+
+  complete(): void {}
+}
+
+/** Each method stays the connector's own, whatever it uses `this` for; one that is not there must not appear to be. */
+function withoutDial<K, T, M>(connector: KeyedConnector<K, T, M>): Omit<Connector<T, M>, 'dial'> {
+  const { heartbeat, reset, isAlive, watch, isFatal, isPermanent } = connector;
+  return {
+    close: (conn, context) => connector.close(conn, context),
+    heartbeat: heartbeat?.bind(connector),
+    reset: reset?.bind(connector),
+    isAlive: isAlive?.bind(connector),
+    watch: watch?.bind(connector),
+    isFatal: isFatal?.bind(connector),
+    isPermanent: isPermanent?.bind(connector),
+  };
+}
+
+function sum(reports: readonly HeartbeatReport[]): HeartbeatReport {
+  const total = { checked: 0, healthy: 0, failed: 0, latencyMs: 0, cause: undefined as unknown };
+  for (const { checked, healthy, failed, latencyMs, cause } of reports) {
+    total.checked += checked;
+    total.healthy += healthy;
+    total.failed += failed;
+    total.latencyMs = Math.max(total.latencyMs, latencyMs);
+    total.cause ??= cause;
+  }
+  const { cause, ...counts } = total;
+  return Object.freeze(cause === undefined ? counts : { ...counts, cause });
+}
+
+function closedSoFar({ closed }: ReturnType<typeof noTotals>): number {
+  return Object.values(closed).reduce((total, count) => total + count, 0);
+}
