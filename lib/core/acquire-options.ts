@@ -1,7 +1,9 @@
 import type { Duration } from './duration.js';
-import { InvalidOptionsError, type OptionProblem } from './errors.js';
+import { InvalidOptionsError } from './errors.js';
 import type { Place } from './line.js';
-import { nameProblems, resolveCallDuration } from './options.js';
+import { readFields } from './fields.js';
+import { callDuration } from './options.js';
+import { signalProblems } from './signal-problems.js';
 
 /** How one acquire differs from the others. */
 export interface AcquireOptions {
@@ -22,15 +24,14 @@ export interface AcquireOptions {
  * @throws InvalidOptionsError with every bad field
  */
 export function resolvePlace(pool: string, options: AcquireOptions, usual: Place): Place {
-  const problems: OptionProblem[] = nameProblems(options, ['signal', 'timeout', 'priority', 'fresh']);
-  const { timeout, priority = 0, fresh = false, signal } = options ?? {};
+  const { fields, problems } = readFields(options, ['signal', 'timeout', 'priority', 'fresh']);
+  const { timeout, priority = 0, fresh = false, signal } = fields;
   if (!Number.isFinite(priority))
     problems.push({ path: 'priority', given: priority, allowed: 'a finite number' });
   if (typeof fresh !== 'boolean') problems.push({ path: 'fresh', given: fresh, allowed: 'true or false' });
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
-    problems.push({ path: 'signal', given: signal, allowed: 'an AbortSignal' });
-  }
-  if (problems.length > 0) throw new InvalidOptionsError(pool, problems);
-  if (timeout === undefined) return { ...usual, priority, fresh, signal };
-  return { timeout: resolveCallDuration(pool, 'timeout', timeout, 'none'), priority, fresh, signal };
+  problems.push(...signalProblems(signal));
+  const limit = timeout === undefined ? usual.timeout : callDuration('timeout', timeout, 'none');
+  if (typeof limit !== 'number') problems.push(limit);
+  if (problems.length > 0 || typeof limit !== 'number') throw new InvalidOptionsError(pool, problems);
+  return { timeout: limit, priority, fresh, signal };
 }

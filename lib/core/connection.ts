@@ -22,7 +22,8 @@ export interface ConnectionKeeper<T> {
 /** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock, `NaN` until they are known. */
 export class Connection<T> {
   state: ConnectionState = 'dialing';
-  /** Set once dialled. */
+  /** It has been dialled, and `resource` is what the dial gave. */
+  made = false;
   resource: T | undefined = undefined;
   /** While it is dialled: since then. */
   dialedAt = NaN;

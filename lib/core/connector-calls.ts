@@ -22,6 +22,7 @@ export class ConnectorCall<T, R> implements Appointment {
   at = NaN;
   place = -1;
   private settled = false;
+  private answered = false;
   private controller: AbortController | undefined = undefined;
   private abandonedFor: unknown = undefined;
 
@@ -40,13 +41,19 @@ export class ConnectorCall<T, R> implements Appointment {
     return this.controller.signal;
   }
 
+  /** Nobody waits for it any more. */
+  get over(): boolean {
+    return this.settled;
+  }
+
   done(result: R): void {
+    if (!this.first()) return;
     if (this.settle()) this.kind.done(this.connection, result);
     else this.kind.late?.(this.connection, result);
   }
 
   failed(cause: unknown): void {
-    if (this.settle()) this.kind.failed(this.connection, cause);
+    if (this.first() && this.settle()) this.kind.failed(this.connection, cause);
   }
 
   /** The pool waits for it no longer: its signal aborts, and what it answers is late. */
@@ -67,6 +74,13 @@ export class ConnectorCall<T, R> implements Appointment {
     this.abort(error);
   }
 
+  /** What calls back more than once has answered with the first, as every promise does. */
+  private first(): boolean {
+    const { answered } = this;
+    this.answered = true;
+    return !answered;
+  }
+
   private settle(): boolean {
     if (this.settled) return false;
     this.settled = true;
@@ -76,11 +90,18 @@ export class ConnectorCall<T, R> implements Appointment {
   }
 }
 
+/** Calls that are answered at once may set off others within; deeper than this they wait their turn. */
+const DEEPEST = 32;
+
 /**
  * Runs the connector's calls: in the pool's own async context, under a timeout, and so that whatever they throw or
  * never answer comes back as one of two outcomes. A call that answers at once is settled at once.
  */
 export class ConnectorCalls {
+  private depth = 0;
+  /** Calls that would have been made too deep inside others. */
+  private readonly postponed: (() => void)[] = [];
+
   constructor(
     readonly pool: string,
     private readonly runtime: Runtime,
@@ -95,12 +116,29 @@ export class ConnectorCalls {
     const call = new ConnectorCall(this, kind, connection);
     // Before the call: what it calls back into the pool may have to abandon it.
     connection.call = call;
-    this.runtime.context.runInAsyncScope(this.begin, this, kind, connection, call);
+    if (this.depth >= DEEPEST) {
+      this.postponed.push(() => this.enter(kind, connection, call));
+      return;
+    }
+    this.enter(kind, connection, call);
+    if (this.depth > 0) return;
+    // More may be put off meanwhile.
+    for (const next of this.postponed) next();
+    this.postponed.length = 0;
   }
 
-  /** Asks something of the connector that it answers at once. */
+  /** Asks something of the connector that it answers at once. A promise is no answer, but must not go unhandled. */
   ask<R>(question: () => R): R {
-    return this.runtime.context.runInAsyncScope(question);
+    const answer: unknown = this.runtime.context.runInAsyncScope(question);
+    if (answer !== true) silence(answer);
+    return answer as R;
+  }
+
+  private enter<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {
+    if (call.over) return;
+    this.depth += 1;
+    this.runtime.context.runInAsyncScope(this.begin, this, kind, connection, call);
+    this.depth -= 1;
   }
 
   private begin<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {
@@ -124,5 +162,17 @@ export class ConnectorCalls {
 }
 
 export function isThenable<R>(value: R | PromiseLike<R>): value is PromiseLike<R> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<R>).then === 'function';
+  if ((typeof value !== 'object' || value === null) && typeof value !== 'function') return false;
+  return typeof (value as PromiseLike<R>).then === 'function';
 }
+
+/** Nobody waits for this; if it is a promise that rejects, it must not be an unhandled rejection. */
+export function silence(value: unknown): void {
+  try {
+    if (isThenable(value)) value.then(undefined, noop);
+  } catch {
+    // It is no promise.
+  }
+}
+
+function noop(): void {}

@@ -1,3 +1,4 @@
+import { errorText } from './error-text.js';
 import type { OptionProblem } from './errors.js';
 
 /** What a dial is given. */
@@ -99,22 +100,38 @@ export interface Connector<T, M = undefined> {
   isPermanent?(error: unknown): boolean;
 }
 
-/** What keeps an object from being a connector. */
-export function connectorProblems(connector: unknown): OptionProblem[] {
-  const given = (typeof connector === 'object' && connector !== null ? connector : {}) as Record<
-    string,
-    unknown
-  >;
+/** The methods a connector must have, and those it may. */
+const NEEDED = ['dial', 'close'] as const;
+const OPTIONAL = ['heartbeat', 'reset', 'isAlive', 'watch', 'isFatal', 'isPermanent'] as const;
+
+/** What a connector has at the moment its pool is made, and what keeps it from being one. */
+export interface ConnectorReading<C> {
+  /** Each method bound to the connector; meaningful when there are no problems. */
+  readonly connector: C;
+  readonly problems: readonly OptionProblem[];
+}
+
+/**
+ * Reads a connector once. What becomes of its fields later is no concern of the pool: it must not find a method missing
+ * halfway through a connection's life.
+ */
+export function readConnector<C extends object>(given: C): ConnectorReading<C> {
   const problems: OptionProblem[] = [];
-  for (const method of ['dial', 'close']) {
-    if (typeof given[method] !== 'function') {
-      problems.push({ path: `connector.${method}`, given: given[method], allowed: 'a function' });
+  const methods: Record<string, unknown> = {};
+  for (const name of [...NEEDED, ...OPTIONAL]) {
+    const path = `connector.${name}`;
+    const allowed = isOneOf(NEEDED, name) ? 'a function' : 'a function, or nothing';
+    try {
+      const method = (given as Record<string, unknown> | null | undefined)?.[name];
+      if (typeof method === 'function') methods[name] = method.bind(given);
+      else if (method !== undefined || isOneOf(NEEDED, name)) problems.push({ path, given: method, allowed });
+    } catch (error) {
+      problems.push({ path, given: `a getter that throws: ${errorText(error)}`, allowed });
     }
   }
-  for (const method of ['heartbeat', 'reset', 'isAlive', 'watch', 'isFatal', 'isPermanent']) {
-    if (given[method] !== undefined && typeof given[method] !== 'function') {
-      problems.push({ path: `connector.${method}`, given: given[method], allowed: 'a function, or nothing' });
-    }
-  }
-  return problems;
+  return { connector: methods as C, problems };
+}
+
+function isOneOf(names: readonly string[], name: string): boolean {
+  return names.includes(name);
 }

@@ -1,7 +1,7 @@
 import { Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
 import { isThenable } from './connector-calls.js';
 import type { CloseReason } from './connector.js';
-import { errorStack } from './error-text.js';
+import { errorStack, errorText } from './error-text.js';
 import { InvalidOptionsError } from './errors.js';
 import type { CloseReport } from './stats.js';
 
@@ -166,18 +166,30 @@ export class PoolEvents extends Observable<PoolEvent> implements EventSink {
     complete?: (() => void) | null,
   ): Subscription {
     if (first !== undefined && first !== null && typeof first !== 'object' && typeof first !== 'function') {
-      throw new InvalidOptionsError(this.pool, [
-        { path: 'events$.subscribe()', given: first, allowed: 'a function or an observer' },
-      ]);
+      throw this.noObserver(first);
     }
     // An operator subscribes with a subscriber of its own; its errors belong to the pipeline that the user built.
-    if (first instanceof Subscriber) return super.subscribe(first);
+    if (this.isSubscriber(first)) return super.subscribe(first);
     const observer = typeof first === 'object' && first !== null ? first : { next: first, error, complete };
     return super.subscribe({
       next: harmless((event: PoolEvent) => observer.next?.(event)),
       error: harmless((cause: unknown) => observer.error?.(cause)),
       complete: harmless(() => observer.complete?.()),
     });
+  }
+
+  private isSubscriber(first: unknown): first is Subscriber<PoolEvent> {
+    try {
+      return first instanceof Subscriber;
+    } catch (error) {
+      throw this.noObserver(`what cannot be read: ${errorText(error)}`);
+    }
+  }
+
+  private noObserver(given: unknown): InvalidOptionsError {
+    return new InvalidOptionsError(this.pool, [
+      { path: 'events$.subscribe()', given, allowed: 'a function or an observer' },
+    ]);
   }
 
   /** Tells every subscriber; call it only when the pool's accounting is complete. */

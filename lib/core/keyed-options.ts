@@ -1,7 +1,9 @@
-import { type Connector, type DialContext } from './connector.js';
+import type { Connector, DialContext } from './connector.js';
 import type { OptionProblem } from './errors.js';
+import { readFields } from './fields.js';
 import {
   type ConnPoolOptions,
+  OPTION_NAMES,
   optionProblems,
   type ResolvedOptions,
   resolveOptions,
@@ -61,14 +63,9 @@ export function resolveKeyedOptions<K, M>(
   options: KeyedConnPoolOptions<K, M>,
   others: readonly OptionProblem[],
 ): ResolvedKeyedOptions<K, M> {
-  if (typeof options !== 'object' || options === null) {
-    return resolveOptions(options, others) as never;
-  }
-  const { max = 10, maxPerKey = max, maxIdle = max, maxIdlePerKey = maxPerKey, keyOf, ...rest } = options;
-  const problems: OptionProblem[] = [
-    ...others,
-    ...optionProblems(OWN, { max, maxPerKey, maxIdle, maxIdlePerKey }),
-  ];
+  const { fields, problems } = readFields(options, [...OPTION_NAMES, ...Object.keys(OWN), 'keyOf']);
+  const { max = 10, maxPerKey = max, maxIdle = max, maxIdlePerKey = maxPerKey, keyOf, ...rest } = fields;
+  problems.unshift(...others, ...optionProblems(OWN, { max, maxPerKey, maxIdle, maxIdlePerKey }));
   if (keyOf !== undefined && typeof keyOf !== 'function') {
     problems.push({ path: 'keyOf', given: keyOf, allowed: 'a function' });
   }

@@ -2,8 +2,8 @@ import type { Observable } from 'rxjs';
 import type { AcquireOptions } from './acquire-options.js';
 import type { Appointment } from './alarm.js';
 import { Ceiling } from './ceiling.js';
-import { type Connector, connectorProblems } from './connector.js';
-import { InvalidOptionsError, PoolClosedError } from './errors.js';
+import { type Connector, readConnector } from './connector.js';
+import { PoolClosedError } from './errors.js';
 import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
 import {
   type KeyedConnector,
@@ -13,7 +13,8 @@ import {
 } from './keyed-options.js';
 import type { Lease } from './lease.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
-import { nameProblems, resolveCallDuration } from './options.js';
+import { resolveHeartbeat } from './heartbeat-options.js';
+import { resolveDrain } from './close-options.js';
 import { ConnPool } from './pool.js';
 import { Runtime } from './runtime.js';
 import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
@@ -59,8 +60,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   private readonly runtime: Runtime;
   private readonly totals = noTotals();
   private readonly ceiling: Ceiling<T>;
-  private readonly connector: Omit<Connector<T, M>, 'dial'>;
-  private readonly dial: KeyedConnector<K, T, M>['dial'];
+  private readonly connector: KeyedConnector<K, T, M>;
   /** By what `keyOf` makes of the key. */
   private readonly pools = new Map<unknown, KeyPool<K, T, M>>();
   private readonly forgetting: Appointment = { at: NaN, place: -1, ring: (now) => this.forget(now) };
@@ -69,7 +69,8 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   /** @throws InvalidOptionsError with every bad option and every connector method that is missing */
   constructor(connector: KeyedConnector<K, T, M>, options: KeyedConnPoolOptions<K, M> = {}) {
-    this.options = resolveKeyedOptions(options, connectorProblems(connector));
+    const reading = readConnector(connector);
+    this.options = resolveKeyedOptions(options, reading.problems);
     const { max, maxIdle, each } = this.options;
     this.name = each.name;
     this.events = new PoolEvents(each.name);
@@ -78,8 +79,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
       for (const { pool } of this.pools.values()) pool.makeUp(beganAt, now);
     });
     this.ceiling = new Ceiling(max, maxIdle);
-    this.connector = withoutDial(connector);
-    this.dial = (key, context) => connector.dial(key, context);
+    this.connector = reading.connector;
   }
 
   /** `'open'` lends; `'draining'` waits for leases to come back; `'closed'` is the end. */
@@ -167,14 +167,11 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
    * @throws PoolClosedError, InvalidOptionsError, or the signal's own reason
    */
   async heartbeat(options: HeartbeatOptions = {}): Promise<HeartbeatReport> {
-    const problems = nameProblems(options, ['timeout', 'signal', 'dialIfNone']);
-    if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
-    const { signal, timeout } = options;
-    if (timeout !== undefined) resolveCallDuration(this.name, 'timeout', timeout, 'none');
-    signal?.throwIfAborted();
+    const { signal, limit } = resolveHeartbeat(this.name, options, this.options.each.heartbeatTimeout);
+    if (signal?.aborted === true) throw signal.reason as unknown;
     if (this.isOver()) throw new PoolClosedError(this.name);
     const pools = Array.from(this.pools.values(), ({ pool }) => pool);
-    return sum(await Promise.all(pools.map((pool) => pool.heartbeat({ timeout, signal }))));
+    return sum(await Promise.all(pools.map((pool) => pool.heartbeat({ timeout: limit, signal }))));
   }
 
   /** Closes the idle connections, of one key or of all; the pool stays fully usable. @returns how many, once closed */
@@ -197,9 +194,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   close(options: CloseOptions = {}): Promise<CloseReport> {
     let drain: number;
     try {
-      const problems = nameProblems(options, ['drain']);
-      if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
-      drain = resolveCallDuration(this.name, 'drain', options.drain ?? this.options.each.drain, 'at once');
+      drain = resolveDrain(this.name, options, this.options.each.drain);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -257,7 +252,10 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   private open(id: unknown, key: K): ConnPool<T, M> {
     const { name, ceiling, runtime, totals, started } = this;
-    const connector: Connector<T, M> = { ...this.connector, dial: (context) => this.dial(key, context) };
+    const connector: Connector<T, M> = {
+      ...this.connector,
+      dial: (context) => this.connector.dial(key, context),
+    };
     const pool: ConnPool<T, M> = new ConnPool(connector, undefined, {
       options: this.options.each,
       title: { name, key },
@@ -338,20 +336,6 @@ class KeyEvents implements EventSink {
   }
 
   complete(): void {}
-}
-
-/** Each method stays the connector's own, whatever it uses `this` for; one that is not there must not appear to be. */
-function withoutDial<K, T, M>(connector: KeyedConnector<K, T, M>): Omit<Connector<T, M>, 'dial'> {
-  const { heartbeat, reset, isAlive, watch, isFatal, isPermanent } = connector;
-  return {
-    close: (conn, context) => connector.close(conn, context),
-    heartbeat: heartbeat?.bind(connector),
-    reset: reset?.bind(connector),
-    isAlive: isAlive?.bind(connector),
-    watch: watch?.bind(connector),
-    isFatal: isFatal?.bind(connector),
-    isPermanent: isPermanent?.bind(connector),
-  };
 }
 
 function sum(reports: readonly HeartbeatReport[]): HeartbeatReport {

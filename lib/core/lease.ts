@@ -21,11 +21,11 @@ export interface Lease<T> extends Disposable, AsyncDisposable {
   /** The lease has not ended. */
   readonly active: boolean;
   /** Gives the connection back. Idempotent. */
-  release(): void;
+  release(this: Lease<T>): void;
   /** Gives the connection back as unfit: it is closed, not lent again. Idempotent. */
-  discard(reason?: unknown): void;
+  discard(this: Lease<T>, reason?: unknown): void;
   /** Takes the connection out of the pool for good; its slot is free at once. @throws LeaseEndedError */
-  detach(): T;
+  detach(this: Lease<T>): T;
 }
 
 /** Where a lease gives its connection back to. Each is called once at most for each lease. */
@@ -77,25 +77,25 @@ export class PooledLease<T> implements Lease<T> {
   }
 
   release(): void {
-    if (this.leave()) this.lender.returned(this.connection);
+    if (leave(this, 'release')) this.lender.returned(this.connection);
   }
 
   discard(reason?: unknown): void {
-    if (this.leave()) this.lender.discarded(this.connection, reason);
+    if (leave(this, 'discard')) this.lender.discarded(this.connection, reason);
   }
 
   detach(): T {
-    if (!this.leave()) throw this.ended();
+    if (!leave(this, 'detach')) throw this.ended();
     this.lender.detached(this.connection);
     return this.connection.resource as T;
   }
 
   [Symbol.dispose](): void {
-    this.release();
+    if (leave(this, '[Symbol.dispose]')) this.lender.returned(this.connection);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.release();
+    if (leave(this, '[Symbol.asyncDispose]')) this.lender.returned(this.connection);
   }
 
   /** The connection has died, or has been taken back. */
@@ -103,8 +103,8 @@ export class PooledLease<T> implements Lease<T> {
     this.controller?.abort(cause);
   }
 
-  /** @returns false when it had ended before */
-  private leave(): boolean {
+  /** Ends the tenancy. @returns false when it had ended before */
+  leave(): boolean {
     if (this.connection.tenancy !== this.tenancy) return false;
     this.connection.tenancy += 1;
     return true;
@@ -115,4 +115,10 @@ export class PooledLease<T> implements Lease<T> {
     const cause = spoiled === this.tenancy ? { cause: spoiledBy } : undefined;
     return new LeaseEndedError(this.lender.name, id, cause);
   }
+}
+
+function leave(lease: unknown, method: string): boolean {
+  if (lease instanceof PooledLease) return lease.leave();
+  const call = `lease${method.startsWith('[') ? '' : '.'}${method}()`;
+  throw new TypeError(`${method}() was called without its lease. Call ${call}, or pass on () => ${call}.`);
 }

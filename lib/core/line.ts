@@ -119,7 +119,7 @@ export class Line<T> {
     }
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
-    if (signal !== undefined) this.listen(waiter, signal);
+    if (signal !== undefined) this.listenOrLeave(waiter, signal);
     if (waiter.lane !== undefined) joined();
     return promise;
   }
@@ -147,6 +147,15 @@ export class Line<T> {
     }
   }
 
+  /** A signal that is none of Node's may throw. */
+  private listenOrLeave(waiter: Waiter<T>, signal: AbortSignal): void {
+    try {
+      this.listen(waiter, signal);
+    } catch (error) {
+      if (waiter.lane !== undefined) this.dismiss(waiter, error);
+    }
+  }
+
   /** One listener for each signal, however many wait under it: Node warns of a leak at eleven. */
   private listen(waiter: Waiter<T>, signal: AbortSignal): void {
     // It may have aborted since the acquire began, by what the connector was asked meanwhile.
@@ -161,7 +170,11 @@ export class Line<T> {
       group.waiters.delete(waiter);
       if (group.waiters.size > 0) return;
       this.groups.delete(signal);
-      signal.removeEventListener('abort', group.onAbort);
+      try {
+        signal.removeEventListener('abort', group.onAbort);
+      } catch {
+        // Whoever it reaches later finds the group empty.
+      }
     };
     waiter.extras = { ...waiter.extras, stopListening };
   }
@@ -175,8 +188,8 @@ export class Line<T> {
         this.usher.aborted(waiters.length);
       },
     };
-    this.groups.set(signal, group);
     signal.addEventListener('abort', group.onAbort, { once: true });
+    this.groups.set(signal, group);
     return group;
   }
 

@@ -3,6 +3,7 @@ import type { PoolClock } from './clock.js';
 import { systemClock } from './clock.js';
 import { type Duration, parseDuration } from './duration.js';
 import { InvalidOptionsError, type OptionProblem } from './errors.js';
+import { readFields } from './fields.js';
 
 /** At `max`: wait in line, dial beyond `max` and trim at release, or fail at once. */
 export type ExhaustedPolicy = 'wait' | 'overflow' | 'fail';
@@ -191,7 +192,7 @@ const FIELDS = {
 /** The names of all options, for whoever reads them from elsewhere (the environment, a file). */
 export const OPTION_NAMES = Object.keys(FIELDS) as (keyof ConnPoolOptions)[];
 
-const SCHEMA = v.object(FIELDS, 'an object of options');
+const SCHEMA = v.object(FIELDS);
 
 /**
  * Fills in the defaults and checks everything.
@@ -203,10 +204,12 @@ export function resolveOptions<M>(
   options: ConnPoolOptions<M>,
   others: readonly OptionProblem[] = [],
 ): ResolvedOptions<M> {
-  const result = v.safeParse(SCHEMA, options);
-  const problems = problemsOf(result, options, OPTION_NAMES);
+  const { fields, problems } = readFields(options, OPTION_NAMES);
+  const backoff = readBackoff(fields);
+  const result = v.safeParse(SCHEMA, backoff.fields);
+  problems.push(...backoff.problems, ...problemsOf(result, backoff.fields));
   if (problems.length + others.length > 0)
-    throw new InvalidOptionsError(nameOf(options), [...others, ...problems]);
+    throw new InvalidOptionsError(nameOf(fields), [...others, ...problems]);
   // The schema's own object is in V8's slow mode; each option read on the hot path would cost a look-up.
   return { ...(result.output as ResolvedOptions<M>) };
 }
@@ -219,19 +222,17 @@ export function optionProblems(fields: v.ObjectEntries, given: Record<string, un
 /**
  * Checks one duration given to a call rather than to the pool.
  *
- * @returns milliseconds; `Infinity` = none
- * @throws InvalidOptionsError
+ * @returns milliseconds, `Infinity` = none; or what is wrong with it
  */
-export function resolveCallDuration(
-  pool: string,
+export function callDuration(
   path: string,
   given: Duration,
   zero: 'none' | 'at once',
-): number {
+): number | OptionProblem {
   const ms = parseDuration(given);
   if (ms === undefined || ms < 0) {
     const allowed = `a duration from 0${zero === 'none' ? ' (none)' : ''}, in milliseconds or as text such as '30s'`;
-    throw new InvalidOptionsError(pool, [{ path, given, allowed }]);
+    return { path, given, allowed };
   }
   return ms === 0 && zero === 'none' ? Infinity : ms;
 }
@@ -243,10 +244,10 @@ export function resolveSize(
   change: PoolSize,
 ): { max: number; min: number; maxIdle: number | undefined } {
   const { max, min, maxIdle } = FIELDS;
-  const schema = v.object({ max, min, maxIdle }, 'an object of sizes');
-  const isObject = typeof change === 'object' && change !== null;
-  const result = v.safeParse(schema, isObject ? { ...present, ...withoutUndefined(change) } : change);
-  const problems = problemsOf(result, { ...present, ...change }, ['max', 'min', 'maxIdle']);
+  const { fields, problems } = readFields(change, ['max', 'min', 'maxIdle']);
+  const sizes = { ...present, ...withoutUndefined(fields) };
+  const result = v.safeParse(v.object({ max, min, maxIdle }), sizes);
+  problems.push(...problemsOf(result, sizes));
   if (problems.length > 0) throw new InvalidOptionsError(pool, problems);
   return result.output as { max: number; min: number; maxIdle: number | undefined };
 }
@@ -256,36 +257,33 @@ export function withoutUndefined<O extends object>(options: O): O {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as O;
 }
 
-/** What is wrong with the names in an object of options; everything, when it is no object. */
-export function nameProblems(given: object, known: readonly string[]): OptionProblem[] {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    return [{ path: 'options', given, allowed: `an object with ${known.join(', ')}` }];
-  }
-  // The schema library stops at the first name it does not know.
-  const unknown = Object.entries(given).filter(([path]) => !known.includes(path));
-  const allowed = `no option of this name; there are ${known.join(', ')}`;
-  return unknown.map(([path, value]) => ({ path, given: value, allowed }));
+/** `dialBackoff` holds options of its own. */
+function readBackoff<M>(fields: ConnPoolOptions<M>): {
+  fields: ConnPoolOptions<M>;
+  problems: OptionProblem[];
+} {
+  const { dialBackoff } = fields;
+  if (typeof dialBackoff !== 'object' || dialBackoff === null) return { fields, problems: [] };
+  const nested = readFields(dialBackoff, Object.keys(DIAL_BACKOFF));
+  const problems = nested.problems.map(({ path, ...problem }) => ({
+    path: path === 'options' ? 'dialBackoff' : `dialBackoff.${path}`,
+    ...problem,
+  }));
+  return { fields: { ...fields, dialBackoff: nested.fields }, problems };
 }
 
-/** Everything that is wrong with the options: each by itself, then those that contradict each other. */
+/** What is wrong with the values: each by itself, then those that contradict each other. */
 function problemsOf(
   result: { issues?: readonly v.BaseIssue<unknown>[] },
   given: ConnPoolOptions<unknown>,
-  known: readonly string[],
 ): OptionProblem[] {
   const problems = (result.issues ?? []).map(problemOf);
   const isBad = (...paths: string[]): boolean => problems.some(({ path }) => paths.includes(path));
-  if (isBad('options')) return problems;
-  problems.push(...nameProblems(given, known));
   const { min = SIZE.min, max = SIZE.max, dialBackoff = {} } = given;
   if (!isBad('min', 'max') && min > max) {
     problems.push({ path: 'min', given: min, allowed: `at most "max", which is ${max}` });
   }
-  if (isBad('dialBackoff')) return problems;
-  for (const problem of nameProblems(dialBackoff, Object.keys(DIAL_BACKOFF))) {
-    problems.push({ ...problem, path: `dialBackoff.${problem.path}` });
-  }
-  if (isBad('dialBackoff.initial', 'dialBackoff.max')) return problems;
+  if (isBad('dialBackoff', 'dialBackoff.initial', 'dialBackoff.max')) return problems;
   const { initial = DIAL_BACKOFF.initial, max: longest = DIAL_BACKOFF.max } = dialBackoff;
   if ((parseDuration(initial) ?? 0) > (parseDuration(longest) ?? Infinity)) {
     problems.push({

@@ -4,8 +4,8 @@ import type { Alarm, Appointment } from './alarm.js';
 import type { Ceiling } from './ceiling.js';
 import type { TurnClock } from './clock.js';
 import type { Connection } from './connection.js';
-import { type Connector, connectorProblems } from './connector.js';
-import { isThenable } from './connector-calls.js';
+import { type Connector, readConnector } from './connector.js';
+import { isThenable, silence } from './connector-calls.js';
 import {
   type AcquirePhase,
   AcquireTimeoutError,
@@ -17,15 +17,15 @@ import {
   type PoolTitle,
 } from './errors.js';
 import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
+import { resolveHeartbeat } from './heartbeat-options.js';
 import { type Lease, type Lender, PooledLease } from './lease.js';
+import { resolveDrain } from './close-options.js';
 import { Line, type Place } from './line.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 import {
   type ConnPoolOptions,
-  nameProblems,
   type PoolSize,
   type ResolvedOptions,
-  resolveCallDuration,
   resolveOptions,
   resolveSize,
 } from './options.js';
@@ -139,8 +139,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     options: ConnPoolOptions<M> = {},
     private readonly share?: PoolShare<T, M>,
   ) {
-    this.options = share?.options ?? resolveOptions(options, connectorProblems(connector));
-    this.connector = connector;
+    const reading = share === undefined ? readConnector(connector) : { connector, problems: [] };
+    this.options = share?.options ?? resolveOptions(options, reading.problems);
+    this.connector = reading.connector;
     this.totals = share?.totals ?? noTotals();
     this.ceiling = share?.ceiling;
     const { name, clock, acquireTimeout, leakThreshold, max, min, maxIdle } = this.options;
@@ -155,7 +156,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const { exhausted, maxWaiting, startup } = this.options;
     this.mayWait = exhausted === 'fail' ? 0 : maxWaiting;
     this.overflows = exhausted === 'overflow';
-    this.passesOn = connector.isAlive === undefined && connector.reset === undefined;
+    this.passesOn = this.connector.isAlive === undefined && this.connector.reset === undefined;
     this.isLazy = startup === 'lazy';
     this.usualPlace = { timeout: acquireTimeout, priority: 0, fresh: false };
     this.runtime = share?.runtime ?? new Runtime(clock, (beganAt, now) => this.makeUp(beganAt, now));
@@ -171,20 +172,28 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       emptied: () => this.holdOn(),
     };
     this.line = new Line(acquireTimeout, this.turn, this.alarm, usher, this.runtime.arrivals);
-    this.stock = new Stock(connector, this.options, this.runtime, this.totals, this.events, this.ceiling, {
-      serve: () => this.serve(),
-      shelved: () => {
-        if (this.line.size > 0 || this.warmUps.size > 0 || this.ceiling?.wanted === true) this.serve();
+    this.stock = new Stock(
+      this.connector,
+      this.options,
+      this.runtime,
+      this.totals,
+      this.events,
+      this.ceiling,
+      {
+        serve: () => this.serve(),
+        shelved: () => {
+          if (this.line.size > 0 || this.warmUps.size > 0 || this.ceiling?.wanted === true) this.serve();
+        },
+        unwanted: () => this.unwanted(),
+        unwantedAfterUse: () => this.unwantedAfterUse(),
+        maySpare: () => this.stock.present > this.min,
+        attempt: () => this.attempt(),
+        dialFailed: (permanent, cause) => this.dialFailed(permanent, cause),
+        diedUnused: (cause) =>
+          this.warmUps.turnAway(this.stock.ready, cause, (one) => this.isSpent(one, false)),
+        takenBack: (connection) => this.takenBack(connection),
       },
-      unwanted: () => this.unwanted(),
-      unwantedAfterUse: () => this.unwantedAfterUse(),
-      maySpare: () => this.stock.present > this.min,
-      attempt: () => this.attempt(),
-      dialFailed: (permanent, cause) => this.dialFailed(permanent, cause),
-      diedUnused: (cause) =>
-        this.warmUps.turnAway(this.stock.ready, cause, (one) => this.isSpent(one, false)),
-      takenBack: (connection) => this.takenBack(connection),
-    });
+    );
     this.leaks = leakThreshold === Infinity ? undefined : this.watchLeaks(leakThreshold);
     this.lender = {
       name,
@@ -256,19 +265,17 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private acquireWith(options: AcquireOptions): Promise<Lease<T>> {
-    let place: Place;
     try {
-      place = resolvePlace(this.name, options, this.usualPlace);
+      const place = resolvePlace(this.name, options, this.usualPlace);
+      if (place.signal?.aborted === true) {
+        this.totals.aborted += 1;
+        return Promise.reject(place.signal.reason);
+      }
+      const lease = place.fresh ? undefined : this.tryAcquire();
+      return lease === undefined ? this.wait(place) : Promise.resolve(lease);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (place.signal?.aborted === true) {
-      this.totals.aborted += 1;
-      return Promise.reject(place.signal.reason);
-    }
-    const lease = place.fresh ? undefined : this.tryAcquire();
-    if (lease === undefined) return this.wait(place);
-    return Promise.resolve(lease);
   }
 
   /** Joins the line, unless it is clear already that waiting would be in vain. */
@@ -440,7 +447,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private discarded(connection: Connection<T>, reason: unknown): void {
     const leaked = this.leaseOver(connection, this.turn.now());
-    if (connection.lost) this.stock.end(connection, 'lost', connection.cause);
+    if (connection.lost && connection.uses === 1) this.stock.endFirstUse(connection);
+    else if (connection.lost) this.stock.end(connection, 'lost', connection.cause);
     else this.stock.end(connection, 'discarded', reason);
     if (leaked !== undefined) this.tellOfReturn(connection, leaked);
   }
@@ -452,12 +460,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private takenBack(connection: Connection<T>): void {
-    const { observer, tenancy } = connection;
-    connection.spoiled = tenancy;
+    connection.spoiled = connection.tenancy;
     connection.spoiledBy = new PoolClosedError(this.title);
     connection.tenancy += 1;
-    this.leaseOver(connection, this.turn.now());
-    observer?.abort(connection.spoiledBy);
+    this.leaks?.ended(connection, this.turn.now());
   }
 
   /** @returns how long the lease was held, if it had been reported as a leak */
@@ -607,7 +613,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private isFatal(error: unknown): boolean {
     try {
-      return this.connector.isFatal?.(error) ?? true;
+      const fatal = this.connector.isFatal?.(error) ?? true;
+      silence(fatal);
+      return fatal;
     } catch {
       return true;
     }
@@ -694,10 +702,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * @throws PoolClosedError, InvalidOptionsError, or the signal's own reason
    */
   async heartbeat(options: HeartbeatOptions = {}): Promise<HeartbeatReport> {
-    this.checkCall(options, ['timeout', 'signal', 'dialIfNone']);
-    const { signal, timeout = this.options.heartbeatTimeout, dialIfNone = false } = options;
-    const limit = resolveCallDuration(this.name, 'timeout', timeout, 'none');
-    signal?.throwIfAborted();
+    const { heartbeatTimeout } = this.options;
+    const { signal, limit, dialIfNone } = resolveHeartbeat(this.name, options, heartbeatTimeout);
+    if (signal?.aborted === true) throw signal.reason as unknown;
     if (this.isOver()) throw new PoolClosedError(this.title);
     const now = this.turn.read();
     const silence = new CallTimeoutError(this.name, 'heartbeat', limit);
@@ -710,7 +717,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (limit !== Infinity) this.alarm.set(probe, now + limit);
     this.holdOn();
     probe.seal();
-    return signal === undefined ? probe.report : raceSignal(probe.report, signal);
+    return signal === undefined ? probe.report : raceSignal(probe.report, signal, () => probe.abandon());
   }
 
   /** There is nothing to ask: asks what is being dialled, or dials. */
@@ -791,11 +798,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.settleWarmUps();
   }
 
-  private checkCall(options: object, known: readonly string[]): void {
-    const problems = nameProblems(options, known);
-    if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
-  }
-
   /** @internal It holds nothing, and nobody waits. */
   get isVacant(): boolean {
     return this.stock.size === 0 && this.line.size === 0;
@@ -821,8 +823,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   close(options: CloseOptions = {}): Promise<CloseReport> {
     let drain: number;
     try {
-      this.checkCall(options, ['drain']);
-      drain = resolveCallDuration(this.name, 'drain', options.drain ?? this.options.drain, 'at once');
+      drain = resolveDrain(this.name, options, this.options.drain);
     } catch (error) {
       return Promise.reject(error);
     }

@@ -57,6 +57,11 @@ export class Probe<T> implements Appointment {
     this.finish();
   }
 
+  /** Nobody waits for the report any more. */
+  abandon(): void {
+    this.finish();
+  }
+
   private finish(): void {
     this.alarm.cancel(this);
     this.over(this);

@@ -4,7 +4,7 @@ import type { Ceiling } from './ceiling.js';
 import type { TurnClock } from './clock.js';
 import { Connection } from './connection.js';
 import type { CloseReason, Connector } from './connector.js';
-import { type CallKind, ConnectorCall, ConnectorCalls } from './connector-calls.js';
+import { type CallKind, ConnectorCall, ConnectorCalls, silence } from './connector-calls.js';
 import { InvariantError, PoolClosedError } from './errors.js';
 import type { EventSink } from './events.js';
 import { IdleList } from './idle-list.js';
@@ -74,6 +74,8 @@ export class Stock<T, M> {
   private readonly maxUses: number;
   private generation = 0;
   private checksIdle = false;
+  /** One that the line counted on has been condemned: the line must hear of it. */
+  private disappoints = false;
 
   constructor(
     private readonly connector: Connector<T, M>,
@@ -270,9 +272,11 @@ export class Stock<T, M> {
 
   private dialled(connection: Connection<T>, resource: T): void {
     connection.resource = resource;
+    connection.made = true;
     try {
-      connection.unwatch =
-        this.connector.watch?.(resource, (cause) => this.lose(connection, cause)) ?? undefined;
+      const unwatch: unknown = this.connector.watch?.(resource, (cause) => this.lose(connection, cause));
+      if (typeof unwatch === 'function') connection.unwatch = unwatch as () => void;
+      else silence(unwatch);
     } catch (cause) {
       if (connection.state === 'dialing') this.stillborn(connection, 'discarded', cause);
     }
@@ -458,16 +462,36 @@ export class Stock<T, M> {
 
   /** Closes a connection in whatever state it is; its slot is free once the close has ended or timed out. */
   end(connection: Connection<T>, reason: CloseReason, cause?: unknown): void {
+    this.condemn(connection, reason, cause);
+    this.execute(connection);
+  }
+
+  /** Ends many in two steps: whatever strangers' code does in the second finds all of them closing. */
+  private endAll(connections: readonly Connection<T>[]): void {
+    for (const connection of connections) this.execute(connection);
+  }
+
+  private condemn(connection: Connection<T>, reason: CloseReason, cause?: unknown): void {
     const taken = reason === 'forced' && connection.state === 'leased';
+    this.disappoints ||= connection.incoming;
     this.move(connection, 'closing');
     connection.reason = reason;
     connection.cause = cause;
-    // From here on strangers' code may run and come back into the pool; it finds the connection closing.
     if (taken) this.keeper.takenBack(connection);
+  }
+
+  /** Here strangers' code runs, and may come back into the pool. */
+  private execute(connection: Connection<T>): void {
+    const { reason, cause, observer } = connection;
+    connection.observer = undefined;
+    observer?.abort(connection.spoiledBy);
     connection.call?.abandon(cause ?? reason);
     this.stopWatching(connection);
     this.tellProbes(connection, false, cause);
     this.calls.run(this.kinds.close, connection);
+    if (!this.disappoints) return;
+    this.disappoints = false;
+    this.keeper.serve();
   }
 
   private ended(connection: Connection<T>): void {
@@ -475,6 +499,12 @@ export class Stock<T, M> {
     connection.onGone?.();
     this.tellOfClose(connection);
     this.keeper.serve();
+  }
+
+  /** Its first borrower gives it back dead: a server that hangs up at once must not be dialled for every acquire. */
+  endFirstUse(connection: Connection<T>): void {
+    this.backoff.setBack(connection.dialedAt, this.turn.now(), connection.cause);
+    this.end(connection, 'lost', connection.cause);
   }
 
   private tellOfClose({ id, reason, cause }: Connection<T>): void {
@@ -488,19 +518,22 @@ export class Stock<T, M> {
 
   /** Ends the idle connections, the one unused for the longest first, as long as `which` says so. */
   endIdle(reason: CloseReason, which: () => boolean = () => true): void {
-    for (const connection of this.idle.byAge()) {
-      if (connection.state === 'idle' && which()) this.end(connection, reason);
-    }
+    const condemned = this.idle.byAge().filter((connection) => {
+      if (!which()) return false;
+      this.condemn(connection, reason);
+      return true;
+    });
+    this.endAll(condemned);
   }
 
   /** Ends the idle connections. @returns how many, once they are closed */
   async endIdleAndWait(reason: CloseReason): Promise<number> {
-    const gone: Promise<void>[] = [];
-    for (const connection of this.idle.byAge()) {
-      if (connection.state !== 'idle') continue;
-      gone.push(new Promise((resolve) => (connection.onGone = resolve)));
-      this.end(connection, reason);
-    }
+    const condemned = this.idle.byAge();
+    const gone = condemned.map((connection) => {
+      this.condemn(connection, reason);
+      return new Promise<void>((resolve) => (connection.onGone = resolve));
+    });
+    this.endAll(condemned);
     await Promise.all(gone);
     return gone.length;
   }
@@ -514,20 +547,26 @@ export class Stock<T, M> {
 
   /** Takes everything that is not being closed yet, from whoever has it. */
   endAllByForce(): void {
+    const condemned: Connection<T>[] = [];
+    const givenUp: Connection<T>[] = [];
     for (const connection of this.all) {
-      if (connection.state === 'closing' || connection.state === 'gone') continue;
-      if (connection.state === 'dialing' && connection.resource === undefined) this.giveUp(connection);
-      else {
+      if (connection.state === 'closing') continue;
+      if (connection.state === 'dialing' && !connection.made) {
+        this.drop(connection);
+        givenUp.push(connection);
+      } else {
         this.forced += 1;
-        this.end(connection, 'forced');
+        this.condemn(connection, 'forced');
+        condemned.push(connection);
       }
     }
+    this.endAll(condemned);
+    for (const connection of givenUp) this.giveUp(connection);
   }
 
   /** Waits for a dial no longer; what it yields after all is closed. */
   private giveUp(connection: Connection<T>): void {
     const reason = new PoolClosedError(this.pool);
-    this.drop(connection);
     this.tellProbes(connection, false, reason);
     connection.call?.abandon(reason);
   }
@@ -607,13 +646,13 @@ export class Stock<T, M> {
   inspect(stackOf: (connection: Connection<T>) => string | undefined): ConnInfo[] {
     const now = this.turn.read();
     return Array.from(this.all, (connection) => {
-      const { id, state, dialedAt, since, uses, resource } = connection;
+      const { id, state, dialedAt, since, uses, made } = connection;
       if (state === 'gone')
         throw new InvariantError(`Connection ${id} of pool "${this.pool}" is gone.`, this.pool);
       return {
         id,
         state,
-        age: resource === undefined ? 0 : now - dialedAt,
+        age: made ? now - dialedAt : 0,
         idle: state === 'idle' || state === 'checking' ? now - since : 0,
         uses,
         ...(state === 'leased' ? { lease: { held: now - since, stack: stackOf(connection) } } : {}),

@@ -1,5 +1,6 @@
 import { InvalidOptionsError, type ConnPoolOptions, type OptionProblem } from '../core/index.js';
-import { nameProblems, resolveOptions, withoutUndefined } from '../core/options.js';
+import { nameProblems } from '../core/fields.js';
+import { resolveOptions, withoutUndefined } from '../core/options.js';
 import { environmentName } from './environment-name.js';
 import type { ConnPoolModuleOptions, PoolOptions } from './module-options.js';
 import { InvalidRootOptionsError } from './module-errors.js';

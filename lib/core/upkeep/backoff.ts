@@ -33,13 +33,14 @@ export class Backoff {
   }
 
   /**
-   * A connection dialled at `dialedAt` has died unused: a server that accepts and hangs up must not be hammered.
+   * A connection dialled at `dialedAt` has died before it was of use: a server that accepts and hangs up must not be hammered.
    *
    * @returns whether it died so soon that the dial is to blame
    */
   setBack(dialedAt: number, now: number, error: unknown): boolean {
     if (now - dialedAt > this.max) return false;
-    this.lastError = error;
+    // That one has died is no news of what keeps dials from succeeding at all.
+    if (!this.permanent && error !== undefined) this.lastError = error;
     this.wary = true;
     this.step(dialedAt, now);
     return true;
