@@ -123,8 +123,7 @@ export class ConnectorCalls {
     this.enter(kind, connection, call);
     if (this.depth > 0) return;
     // More may be put off meanwhile.
-    for (const next of this.postponed) next();
-    this.postponed.length = 0;
+    for (let next = this.postponed.pop(); next !== undefined; next = this.postponed.pop()) next();
   }
 
   /** Asks something of the connector that it answers at once. A promise is no answer, but must not go unhandled. */
@@ -137,8 +136,11 @@ export class ConnectorCalls {
   private enter<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {
     if (call.over) return;
     this.depth += 1;
-    this.runtime.context.runInAsyncScope(this.begin, this, kind, connection, call);
-    this.depth -= 1;
+    try {
+      this.runtime.context.runInAsyncScope(this.begin, this, kind, connection, call);
+    } finally {
+      this.depth -= 1;
+    }
   }
 
   private begin<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {

@@ -116,13 +116,17 @@ export interface ConnectorReading<C> {
  * halfway through a connection's life.
  */
 export function readConnector<C extends object>(given: C): ConnectorReading<C> {
+  if ((typeof given !== 'object' && typeof given !== 'function') || given === null) {
+    const problem = { path: 'connector', given, allowed: 'an object with dial() and close()' };
+    return { connector: given, problems: [problem] };
+  }
   const problems: OptionProblem[] = [];
   const methods: Record<string, unknown> = {};
   for (const name of [...NEEDED, ...OPTIONAL]) {
     const path = `connector.${name}`;
     const allowed = isOneOf(NEEDED, name) ? 'a function' : 'a function, or nothing';
     try {
-      const method = (given as Record<string, unknown> | null | undefined)?.[name];
+      const method = (given as Record<string, unknown>)[name];
       if (typeof method === 'function') methods[name] = method.bind(given);
       else if (method !== undefined || isOneOf(NEEDED, name)) problems.push({ path, given: method, allowed });
     } catch (error) {

@@ -84,7 +84,10 @@ export class PoolClosedError extends ConnPoolError {
   override readonly code = 'ERR_POOL_CLOSED';
 
   constructor(pool: PoolTitle) {
-    super(`${named(pool)} is closed.`, pool);
+    super(
+      `${named(pool)} is closed: it lends nothing any more. Acquire before close(), or make a new pool.`,
+      pool,
+    );
   }
 }
 
@@ -102,7 +105,7 @@ export class DialError extends ConnPoolError {
   ) {
     super(
       `${named(pool)} could not dial${permanent ? ' (permanent error)' : ` (${attempts} attempt${attempts === 1 ? '' : 's'})`}` +
-        `${because(options.cause)}.`,
+        `${because(options.cause)}. ${permanent ? 'Correct what it says; retrying cannot mend it.' : ACQUIRE_ADVICE.dial}`,
       pool,
       options,
     );
@@ -136,10 +139,15 @@ export class LeaseEndedError extends ConnPoolError {
   }
 }
 
+/** More are counted, not listed. */
+const MOST_PROBLEMS = 20;
+const LONGEST_VALUE = 80;
+
 /** One bad option: where it stands, what was given, what is allowed. */
 export interface OptionProblem {
   readonly path: string;
-  readonly given: unknown;
+  /** Left out where only the name is wrong: the value may be a secret that belongs elsewhere. */
+  readonly given?: unknown;
   readonly allowed: string;
 }
 
@@ -154,7 +162,8 @@ export class InvalidOptionsError extends ConnPoolError {
     super(
       [
         `Pool "${pool}" has ${problems.length === 1 ? 'a bad option' : `${problems.length} bad options`}:`,
-        ...problems.map(({ path, given, allowed }) => `  ${path}: got ${show(given)}; allowed: ${allowed}`),
+        ...problems.slice(0, MOST_PROBLEMS).map((problem) => `  ${textOf(problem)}`),
+        ...(problems.length > MOST_PROBLEMS ? [`  … and ${problems.length - MOST_PROBLEMS} more`] : []),
       ].join('\n'),
       pool,
     );
@@ -205,12 +214,24 @@ function because(cause: unknown): string {
   return cause === undefined ? '' : `: ${errorText(cause).replace(/\.$/, '')}`;
 }
 
+function textOf(problem: OptionProblem): string {
+  const got = 'given' in problem ? `got ${show(problem.given)}; allowed: ` : '';
+  return `${problem.path}: ${got}${problem.allowed}`;
+}
+
+/** Whatever was given by mistake may be long, and what an object holds is no business of a log. */
 function show(value: unknown): string {
+  if (typeof value === 'string') {
+    const text = value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value;
+    return JSON.stringify(text);
+  }
   if (typeof value === 'function') return 'a function';
-  if (typeof value !== 'object' && typeof value !== 'string') return String(value);
+  if (typeof value !== 'object' || value === null) return String(value);
   try {
-    return JSON.stringify(value) ?? errorText(value);
+    if (Array.isArray(value)) return `an array of ${value.length}`;
+    const { name } = value.constructor;
+    return name === 'Object' ? 'an object' : `an object (${String(name).slice(0, LONGEST_VALUE)})`;
   } catch {
-    return errorText(value);
+    return 'an object';
   }
 }

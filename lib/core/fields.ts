@@ -16,7 +16,7 @@ export function readFields<O extends object>(given: O, known: readonly string[])
     if (typeof given !== 'object' || given === null || Array.isArray(given)) {
       return notFields(given, known);
     }
-    return sorted(Object.entries(given), known);
+    return sorted(given as Record<string, unknown>, known);
   } catch (error) {
     return notFields(`what cannot be read: ${errorText(error)}`, known);
   }
@@ -34,16 +34,20 @@ function notFields<O>(given: unknown, known: readonly string[]): Fields<O> {
   };
 }
 
-function sorted<O>(entries: readonly [string, unknown][], known: readonly string[]): Fields<O> {
+/** The known names by reading them: they may be inherited, or accessors of a class. */
+function sorted<O>(given: Record<string, unknown>, known: readonly string[]): Fields<O> {
   const fields: Record<string, unknown> = {};
   const problems: OptionProblem[] = [];
-  for (const [path, value] of entries) {
-    if (!known.includes(path)) {
-      const allowed = `no option of this name; there are ${known.join(', ')}`;
-      problems.push({ path, given: value, allowed });
-    } else if (path !== 'meta' && !isReadable(value)) {
-      problems.push({ path, given: value, allowed: 'a value that can be read' });
-    } else fields[path] = value;
+  for (const path of Object.keys(given)) {
+    // Its value may be a password: whoever mixes up two sets of options must not find it in a log.
+    if (!known.includes(path))
+      problems.push({ path, allowed: `no option of this name; there are ${known.join(', ')}` });
+  }
+  for (const path of known) {
+    const value = given[path];
+    if (value === undefined) continue;
+    if (path === 'meta' || isReadable(value)) fields[path] = value;
+    else problems.push({ path, given: value, allowed: 'a value that can be read' });
   }
   return { fields: fields as Partial<O>, problems };
 }

@@ -209,7 +209,7 @@ export function resolveOptions<M>(
   const result = v.safeParse(SCHEMA, backoff.fields);
   problems.push(...backoff.problems, ...problemsOf(result, backoff.fields));
   if (problems.length + others.length > 0)
-    throw new InvalidOptionsError(nameOf(fields), [...others, ...problems]);
+    throw new InvalidOptionsError(nameOf(options), [...others, ...problems]);
   // The schema's own object is in V8's slow mode; each option read on the hot path would cost a look-up.
   return { ...(result.output as ResolvedOptions<M>) };
 }
@@ -302,6 +302,11 @@ function problemOf(issue: v.BaseIssue<unknown>): OptionProblem {
 }
 
 function nameOf(options: unknown): string {
-  const name = (options as { name?: unknown } | null | undefined)?.name;
-  return typeof name === 'string' && name !== '' ? name : 'default';
+  try {
+    const name = (options as { name?: unknown } | null | undefined)?.name;
+    if (typeof name === 'string' && name !== '') return name;
+  } catch {
+    // It is one of the fields that cannot be read.
+  }
+  return 'default';
 }

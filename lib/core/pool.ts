@@ -39,6 +39,9 @@ import { LeakWatch, type LeaseSite } from './upkeep/leak.js';
 import { Waiter } from './wait-queue.js';
 import { WarmUps } from './warm-ups.js';
 
+/** `use()` within `use()` within … deeper than this it waits a turn first, or the stack would not hold it. */
+const DEEPEST_USE = 32;
+
 /** Somebody for whom dials are made. */
 interface Attempting {
   attempts: number;
@@ -114,6 +117,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private min: number;
   private maxIdle: number;
   private keepsMin = false;
+  /** How many `use()` have been called within each other's work. */
+  private depth = 0;
   /** Somebody waits on a timer of the pool. */
   private holding = false;
   private serving = false;
@@ -185,6 +190,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
           if (this.line.size > 0 || this.warmUps.size > 0 || this.ceiling?.wanted === true) this.serve();
         },
         unwanted: () => this.unwanted(),
+        unwantedAfterCheck: () => this.unwantedAfterCheck(),
         unwantedAfterUse: () => this.unwantedAfterUse(),
         maySpare: () => this.stock.present > this.min,
         attempt: () => this.attempt(),
@@ -251,9 +257,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (typeof work !== 'function') {
       throw new InvalidOptionsError(this.name, [{ path: 'work', given: work, allowed: 'a function' }]);
     }
-    const lease = (options === undefined ? this.tryAcquire() : undefined) ?? (await this.acquire(options));
+    const quick = options === undefined && this.depth < DEEPEST_USE ? this.tryAcquire() : undefined;
+    const lease = quick ?? (await this.acquire(options));
     try {
-      const outcome = work(lease.conn, lease);
+      const outcome = this.doWork(work, lease);
       const result = isThenable(outcome) ? await outcome : outcome;
       lease.release();
       return result;
@@ -261,6 +268,15 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       if (this.isFatal(error)) lease.discard(error);
       else lease.release();
       throw error;
+    }
+  }
+
+  private doWork<R>(work: (conn: T, lease: Lease<T>) => R, lease: Lease<T>): R {
+    this.depth += 1;
+    try {
+      return work(lease.conn, lease);
+    } finally {
+      this.depth -= 1;
     }
   }
 
@@ -476,10 +492,21 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (this.events.observed) this.events.emit({ type: 'leak-returned', pool: this.name, id, heldMs });
   }
 
+  /** More exist than may, leaving aside what is about to be gone. */
+  private get overfull(): boolean {
+    return this.stock.present > this.max || this.ceiling?.overfull === true;
+  }
+
   private unwanted(): 'pool-closed' | 'surplus' | undefined {
     if (this.isOver()) return 'pool-closed';
-    const tooMany = this.stock.present > this.max || this.ceiling?.overfull === true;
-    return tooMany && (!this.overflows || this.line.size === 0) ? 'surplus' : undefined;
+    return this.overfull && (!this.overflows || this.line.size === 0) ? 'surplus' : undefined;
+  }
+
+  /** Those who wait may take only a fresh connection: none of them will have one that was there before. */
+  private unwantedAfterCheck(): 'pool-closed' | 'surplus' | undefined {
+    const { present, dialing } = this.stock;
+    const isOfNoUse = present - dialing > this.max && this.line.size === this.line.fresh;
+    return this.unwanted() ?? (isOfNoUse ? 'surplus' : undefined);
   }
 
   /** Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
@@ -489,7 +516,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (this.ceiling !== undefined && this.isOwed(this.ceiling)) return 'surplus';
     if (idleToo && this.current === 'open' && this.stock.size <= this.max && !this.overflows)
       return undefined;
-    const reason = this.unwanted();
+    const reason = this.unwantedAfterCheck();
     if (reason !== undefined || idleToo) return reason;
     return this.line.size === 0 && this.stock.present > this.min ? 'surplus' : undefined;
   }

@@ -26,6 +26,8 @@ export interface Housekeeper<T> {
   shelved(): void;
   /** Why a connection that is sound in itself may not go to idle, if it may not. */
   unwanted(): 'pool-closed' | 'surplus' | undefined;
+  /** The same for one that comes back from a check. */
+  unwantedAfterCheck(): 'pool-closed' | 'surplus' | undefined;
   /** The same for one that comes back from a borrower. */
   unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined;
   /** Whether one idle connection less would still leave `min`. */
@@ -385,7 +387,7 @@ export class Stock<T, M> {
     const now = this.turn.now();
     this.rounds.sound(connection, now);
     this.tellProbes(connection, true);
-    const reason = this.unfit(connection, now) ?? this.keeper.unwanted();
+    const reason = this.unfit(connection, now) ?? this.keeper.unwantedAfterCheck();
     if (reason !== undefined) return this.end(connection, reason);
     this.move(connection, 'idle');
     this.idle.restore(connection);

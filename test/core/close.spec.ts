@@ -1,5 +1,4 @@
-import { ConnPool, LeaseEndedError, PoolClosedError } from 'nestjs-conn-pool/core';
-import { FakeClock, fakeConnector } from 'nestjs-conn-pool/testing';
+import { LeaseEndedError, PoolClosedError } from 'nestjs-conn-pool/core';
 import { addsUp, follow, poolsUnderTest, rejection } from './pools-under-test.js';
 
 describe('close', () => {
@@ -18,34 +17,6 @@ describe('close', () => {
     expect(pool.state).toBe('closed');
     expect(connector.close.calls.map(({ context }) => context.reason)).toEqual(Array(3).fill('pool-closed'));
     expect(said('closed')).toMatchObject([{ report: { closed: 3 } }]);
-  });
-
-  it('[C10] [B58] rejects who comes after it at once, with its own error', async () => {
-    const { pool, connector, take } = make({ name: 'thrift' });
-    const [lease] = await take(1);
-    const closing = pool.close();
-    for (const attempt of [() => pool.acquire(), () => pool.use(() => 1)]) {
-      const error = await rejection(attempt());
-      expect(error).toBeInstanceOf(PoolClosedError);
-      expect(error).toMatchObject({ code: 'ERR_POOL_CLOSED', pool: 'thrift' });
-    }
-    lease?.release();
-    await closing;
-    expect(await rejection(pool.acquire())).toBeInstanceOf(PoolClosedError);
-    expect(connector.dial.count).toBe(1);
-  });
-
-  it('[C10] [B55] [B2] rejects who waits, in the same tick', async () => {
-    const { pool, take, connector } = make({ max: 2 });
-    await take(1);
-    connector.dial.next('hang');
-    const waiters = Array.from({ length: 5 }, () => follow(pool.acquire({ timeout: 0 })));
-    await Promise.resolve();
-    void pool.close();
-    expect(pool.stats().waiting).toBe(0);
-    for (let microtask = 0; microtask < 3; microtask++) await undefined;
-    for (const { now } of waiters)
-      expect(now).toMatchObject({ state: 'rejected', error: { code: 'ERR_POOL_CLOSED' } });
   });
 
   it('[B51] waits for leases: each is closed when it comes back', async () => {
@@ -189,49 +160,7 @@ describe('close', () => {
     expect(closing.now).toMatchObject({ value: { closed: 4, failed: 3 } });
   });
 
-  it('[B59] [B51] waits for closes that were under way, and for all of them', async () => {
-    const { pool, clock, take, fill, connector } = make();
-    await fill(3);
-    const [lease] = await take(1);
-    connector.close.next({ after: '3s' }, { after: '1s', fail: new Error('no') }, { after: '2s' });
-    lease?.discard();
-    const closing = follow(pool.close());
-    await clock.advance(2_999);
-    expect(closing.now.state).toBe('pending');
-    await clock.advance(1);
-    expect(closing.now.state).toBe('resolved');
-    expect(connector.live).toEqual([]);
-  });
-
   describe('while a dial is under way', () => {
-    it('[B52] [B54] closes what it makes within drain, and lends it to nobody', async () => {
-      const { pool, clock, connector } = make();
-      const dialing = connector.dial.gate();
-      const acquiring = follow(pool.acquire());
-      await clock.settle();
-      const closing = follow(pool.close({ drain: '3s' }));
-      await clock.settle();
-      expect(acquiring.now).toMatchObject({ error: { code: 'ERR_POOL_CLOSED' } });
-      dialing.resolve();
-      await clock.settle();
-      await clock.advance('3s');
-      expect(closing.now.state).toBe('resolved');
-      expect(connector.closed).toEqual(connector.conns);
-      expect(connector.conns).toHaveLength(1);
-    });
-
-    it('[B54] settles when that fails', async () => {
-      const { pool, clock, connector } = make();
-      const dialing = connector.dial.gate();
-      follow(pool.acquire());
-      await clock.settle();
-      const closing = follow(pool.close({ drain: '3s' }));
-      dialing.reject(new Error('no'));
-      await clock.advance('3s');
-      expect(closing.now.state).toBe('resolved');
-      expect(pool.stats().size).toBe(0);
-    });
-
     it('[C10] aborts its signal when it forces, does not wait for it, and closes what comes late', async () => {
       const { pool, clock, connector } = make({ dialTimeout: '1h' });
       connector.dial.next('hang');
@@ -248,35 +177,6 @@ describe('close', () => {
       expect(connector.closed).toEqual(connector.conns);
       expect(connector.close.calls[0]?.context.reason).toBe('pool-closed');
       expect(clock.pending).toBe(0);
-    });
-
-    it('[B52] also in the very instant at which it answers', async () => {
-      for (let gap = 0; gap < 6; gap++) {
-        const { pool, clock, connector } = make({}, { heartbeat: true });
-        const dialing = connector.dial.gate();
-        const acquiring = follow(pool.acquire());
-        await clock.settle();
-        dialing.resolve();
-        for (let i = 0; i < gap; i++) await undefined;
-        const closing = pool.close({ drain: 0 });
-        await clock.settle();
-        await closing;
-        expect(acquiring.now.state).not.toBe('pending');
-        expect(connector.live).toEqual([]);
-      }
-    });
-
-    it('[B2] attempts no dial again, and refills no min', async () => {
-      const { pool, clock, connector } = make({ min: 2, dialAttempts: 100, drain: '10s' });
-      connector.dial.always('fail');
-      await pool.start();
-      follow(pool.acquire());
-      await clock.advance('1s');
-      const calls = connector.dial.count;
-      const closing = pool.close();
-      await clock.advance('1m');
-      await closing;
-      expect(connector.dial.count).toBe(calls);
     });
   });
 
@@ -394,23 +294,6 @@ describe('close', () => {
     });
   });
 
-  it('[B52] has a lease that is being granted in the same step either lent or refused, never lost', async () => {
-    for (let gap = 0; gap < 6; gap++) {
-      const { pool, clock, take, connector } = make({ max: 1 });
-      const [lease] = await take(1);
-      const waiter = follow(pool.acquire());
-      lease?.release(); // granted here
-      for (let i = 0; i < gap; i++) await undefined;
-      const closing = follow(pool.close({ drain: '1s' }));
-      await clock.settle();
-      expect(waiter.now.state).toBe('resolved');
-      if (waiter.now.state === 'resolved') waiter.now.value.release();
-      await clock.settle();
-      expect(closing.now).toMatchObject({ value: { forced: 0 } });
-      expect(connector.live).toEqual([]);
-    }
-  });
-
   it('[B58] pause, evictAll, resize, closeIdle, heartbeat and warmUp afterwards do no harm', async () => {
     const { pool, connector, fill } = make();
     await fill(2);
@@ -441,20 +324,6 @@ describe('close', () => {
     lease?.release();
     await closing;
     expect(clock.pending).toBe(0);
-  });
-
-  it('[B47] leaves no timer and no watcher, whatever was going on', async () => {
-    const clock = new FakeClock();
-    const connector = fakeConnector({ watch: true, heartbeat: true, clock });
-    const pool = new ConnPool(connector, { clock, min: 3, leakThreshold: '1s' });
-    await pool.start();
-    const lease = await pool.acquire();
-    const closing = pool.close({ drain: '1s' });
-    await clock.advance('1s');
-    await closing;
-    expect(clock.pending).toBe(0);
-    expect(connector.conns.filter(({ watched }) => watched)).toEqual([]);
-    expect(lease.active).toBe(false);
   });
 
   it('completes the events after the last one', async () => {

@@ -156,37 +156,6 @@ describe('a deadline', () => {
     expect(await ended).toBe(1_000);
   });
 
-  it('[B17] is not renewed when the connection it was to get turns out dead', async () => {
-    const { pool, clock, connector, fill } = make(
-      { max: 3, acquireTimeout: '1s', heartbeatTimeout: 400, idleTimeout: 0 },
-      { heartbeat: true },
-    );
-    await fill(3);
-    clock.stall('61s');
-    connector.heartbeat.always('hang');
-    const started = clock.now();
-    const ended = pool.acquire().then(
-      () => NaN,
-      () => clock.now() - started,
-    );
-    await clock.advance('10s');
-    expect(await ended).toBe(1_000);
-    connector.heartbeat.always('ok');
-  });
-
-  it('[B22] harms no connection: what was dialled for it goes to idle', async () => {
-    const { pool, clock, connector } = make({ acquireTimeout: 100 });
-    const slow = connector.dial.gate();
-    const acquiring = rejection(pool.acquire());
-    await clock.advance(100);
-    await acquiring;
-    expect(slow.call?.context.signal.aborted).toBe(false);
-    slow.resolve();
-    await clock.settle();
-    expect(pool.stats()).toMatchObject({ idle: 1, size: 1 });
-    expect(connector.close.count).toBe(0);
-  });
-
   it('[B22] of one is not the deadline of another', async () => {
     const { pool, clock, take } = make({ max: 1 });
     const [lease] = await take(1);
@@ -198,24 +167,6 @@ describe('a deadline', () => {
     await clock.settle();
     expect(patient.now.state).toBe('resolved');
     expect(pool.stats()).toMatchObject({ leased: 1, size: 1 });
-  });
-
-  it('[B18] leaves no trace for a later acquire', async () => {
-    const { pool, clock, take } = make({ max: 1, acquireTimeout: 100 });
-    const [lease] = await take(1);
-    for (let i = 0; i < 3; i++) {
-      const waiter = rejection(pool.acquire());
-      await clock.advance(100);
-      await waiter;
-    }
-    const later = follow(pool.acquire());
-    await clock.advance(99);
-    expect(later.now.state).toBe('pending');
-    lease?.release();
-    await clock.settle();
-    expect(later.now.state).toBe('resolved');
-    await clock.advance('1h');
-    expect(later.now).toMatchObject({ value: { active: true } });
   });
 
   it('[C3] of a later waiter is kept although an earlier one waits for ever', async () => {
@@ -326,36 +277,6 @@ describe('an aborted acquire', () => {
     expect(connector.dial.count).toBe(1);
   });
 
-  it('[B15] leaves what was dialled for it in the pool when nobody else waits', async () => {
-    const { pool, connector, clock } = make({ max: 1 });
-    const slow = connector.dial.gate();
-    const abort = new AbortController();
-    const only = rejection(pool.acquire({ signal: abort.signal }));
-    await clock.settle();
-    abort.abort();
-    await only;
-    slow.resolve();
-    await clock.settle();
-    expect(pool.stats()).toMatchObject({ idle: 1, size: 1 });
-    expect((await pool.acquire()).conn).toBe(connector.conns[0]);
-  });
-
-  it('[B19] can be aborted while its connection is being checked: the connection stays', async () => {
-    const { pool, connector, clock, fill } = make({ idleTimeout: 0 }, { heartbeat: true });
-    await fill(1);
-    clock.stall('61s');
-    const checking = connector.heartbeat.gate();
-    const abort = new AbortController();
-    const acquiring = rejection(pool.acquire({ signal: abort.signal }));
-    await clock.settle();
-    abort.abort(new Error('user left'));
-    await acquiring;
-    checking.resolve();
-    await clock.settle();
-    expect(pool.stats()).toMatchObject({ idle: 1, size: 1, checking: 0 });
-    expect(connector.close.count).toBe(0);
-  });
-
   it('[B24] takes its listener off the signal on every path', async () => {
     const abort = new AbortController();
     const { signal } = abort;
@@ -391,22 +312,6 @@ describe('an aborted acquire', () => {
     expect(listeners()).toBe(0);
     await rejection(pool.acquire({ signal }));
     expect(listeners()).toBe(0);
-  });
-
-  it('[B14] leaves nothing behind after many: no listener, no timer, no place in the line', async () => {
-    const { pool, clock, take } = make({ max: 1 });
-    await take(1);
-    const keep = new AbortController();
-    follow(pool.acquire({ signal: keep.signal }));
-    for (let i = 0; i < 20_000; i++) {
-      const abort = new AbortController();
-      const waiting = pool.acquire({ signal: abort.signal });
-      abort.abort(i);
-      await waiting.catch(() => undefined);
-    }
-    expect(pool.stats()).toMatchObject({ waiting: 1, totals: { aborted: 20_000 } });
-    await clock.settle();
-    expect(clock.pending).toBeLessThan(5);
   });
 
   it('works on a signal that is aborted from within the pool’s own callbacks', async () => {

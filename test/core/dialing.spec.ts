@@ -1,5 +1,4 @@
 import { DialError } from 'nestjs-conn-pool/core';
-import { FakeCallError } from 'nestjs-conn-pool/testing';
 import { follow, poolsUnderTest, rejection } from './pools-under-test.js';
 
 describe('a dial', () => {
@@ -57,19 +56,6 @@ describe('a dial', () => {
     ]);
   });
 
-  it.each(['fail', 'throw'] as const)('[B6] may %s: it is the same', async (way) => {
-    const { pool, connector, clock } = make({ max: 1 });
-    connector.dial.next(way);
-    expect(await rejection(pool.acquire())).toMatchObject({
-      code: 'ERR_DIAL',
-      cause: expect.any(FakeCallError),
-    });
-    expect(pool.stats()).toMatchObject({ size: 0, waiting: 0 });
-    const next = follow(pool.acquire());
-    await clock.advance(100);
-    expect(next.now.state).toBe('resolved');
-  });
-
   it('may fail with anything', async () => {
     const { pool, connector, clock } = make();
     for (const fail of [undefined, null, 0, 'text', {}]) {
@@ -77,42 +63,6 @@ describe('a dial', () => {
       expect(await rejection(pool.acquire())).toMatchObject({ code: 'ERR_DIAL', cause: fail });
       await clock.advance('10s');
     }
-  });
-
-  it('[B28] may make anything: falsy and equal things are connections like others', async () => {
-    const { ConnPool } = await import('nestjs-conn-pool/core');
-    for (const things of [
-      [undefined, undefined],
-      [null, null],
-      [0, 0],
-      ['', ''],
-      [false, NaN],
-    ] as const) {
-      const left = [...things] as unknown[];
-      const closed: unknown[] = [];
-      const pool = new ConnPool<unknown>({
-        dial: () => left.shift(),
-        close: (conn) => void closed.push(conn),
-      });
-      const leases = [await pool.acquire(), await pool.acquire()];
-      expect(leases.map(({ conn }) => conn)).toEqual(things);
-      for (const lease of leases) lease.release();
-      expect(pool.stats().idle).toBe(2);
-      expect(pool.tryAcquire()?.reused).toBe(true);
-      await pool.close({ drain: 0 });
-      expect(closed).toHaveLength(2);
-    }
-  });
-
-  it('[B4] leaves no rejection unhandled when nobody waits for it any more', async () => {
-    const { pool, connector, clock } = make();
-    const slow = connector.dial.gate();
-    const acquiring = rejection(pool.acquire({ timeout: 100 }));
-    await clock.advance(100);
-    await acquiring;
-    slow.reject(new Error('late no'));
-    await clock.settle();
-    expect(pool.stats()).toMatchObject({ size: 0, totals: { dialFailures: 1 } });
   });
 
   describe('of several', () => {
@@ -141,16 +91,6 @@ describe('a dial', () => {
       expect(waiter.now.state).toBe('resolved');
     });
 
-    it('[B5] where half fail serves everybody', async () => {
-      const { pool, connector, clock } = make({ max: 20, dialConcurrency: 20 });
-      for (let i = 0; i < 20; i++) connector.dial.next(i % 2 === 0 ? 'fail' : 'ok');
-      let served = 0;
-      const all = Array.from({ length: 20 }, () => follow(pool.use(async () => void served++)));
-      await clock.advance('29s');
-      expect(all.filter(({ now }) => now.state === 'rejected')).toEqual([]);
-      expect(served).toBe(20);
-    });
-
     it('[B1] [C4] that all fail rejects everybody, each with the cause', async () => {
       const { pool, connector, clock } = make({ max: 10, acquireTimeout: '5m' });
       const refused = new Error('refused');
@@ -160,16 +100,6 @@ describe('a dial', () => {
       for (const { now } of all)
         expect(now).toMatchObject({ state: 'rejected', error: { code: 'ERR_DIAL', cause: refused } });
       expect(pool.stats()).toMatchObject({ size: 0, waiting: 0 });
-    });
-
-    it('[B8] that all fail on one place rejects everybody in the line, or serves them when the peer is back', async () => {
-      const { pool, connector, clock } = make({ max: 1, acquireTimeout: '5m' });
-      connector.dial.next('fail', 'fail');
-      const all = Array.from({ length: 5 }, () => follow(pool.use(() => 'served')));
-      await clock.advance('4m');
-      for (const { now } of all) expect(now.state).not.toBe('pending');
-      expect(pool.stats().waiting).toBe(0);
-      expect((await pool.use(() => 'served')) === 'served').toBe(true);
     });
   });
 
@@ -253,26 +183,6 @@ describe('a dial', () => {
       }
       const starts = times.slice(connector.dial.calls.findIndex(({ context }) => context.attempt > 1));
       expect(starts.length).toBeGreaterThan(0);
-    });
-
-    it('[B1] lets nothing spin: the calls in an outage are bounded by the back-off, also with a throw at once', async () => {
-      const random = Math.random;
-      Math.random = () => 0.5;
-      try {
-        for (const way of ['fail', 'throw'] as const) {
-          const { pool, connector, clock } = make({ dialAttempts: 1_000_000, acquireTimeout: '1m' });
-          connector.dial.always(way);
-          for (let i = 0; i < 100; i++) follow(pool.acquire());
-          await clock.advance('1m');
-          // 4 at once, then at most 4 for each delay of 50, 100, 200 … 2500 ms
-          expect(connector.dial.count).toBeLessThanOrEqual(4 * (6 + 60_000 / 2_500 + 2));
-          expect(connector.dial.count).toBeGreaterThan(5);
-          expect(clock.fired).toBeLessThan(1_000);
-          expect(pool.stats()).toMatchObject({ waiting: 0, totals: { timeouts: 100 } });
-        }
-      } finally {
-        Math.random = random;
-      }
     });
 
     it('[B10] is followed by delays that are random and never above what the exponential allows', async () => {
@@ -368,23 +278,6 @@ describe('a dial', () => {
   });
 
   describe('that nobody needs any more', () => {
-    it('[B1] is not attempted again', async () => {
-      const { pool, connector, clock } = make({
-        dialAttempts: 100,
-        acquireTimeout: 50,
-        dialBackoff: { initial: '1s' },
-      });
-      connector.dial.always('fail');
-      const acquiring = rejection(pool.acquire());
-      await clock.advance('1m');
-      await acquiring;
-      const calls = connector.dial.count;
-      await clock.advance('10m');
-      expect(connector.dial.count).toBe(calls);
-      expect(calls).toBeLessThanOrEqual(2);
-      expect(clock.pending).toBe(0);
-    });
-
     it('is not begun: who gave up while dials were full asks for none', async () => {
       const { pool, connector, clock } = make({ dialConcurrency: 1, max: 10 });
       const first = connector.dial.gate();
@@ -461,26 +354,6 @@ describe('a dial', () => {
   describe('with a permanent error', () => {
     class WrongPassword extends Error {}
     const isPermanent = (error: unknown) => error instanceof WrongPassword;
-
-    it('[B3] is told at once, with its cause, without further attempts', async () => {
-      const { pool, connector, clock, said } = make({ dialAttempts: 10 }, { isPermanent });
-      const cause = new WrongPassword('nope');
-      connector.dial.next({ fail: cause });
-      const error = await rejection(pool.acquire());
-      expect(error).toMatchObject({ code: 'ERR_DIAL', permanent: true, cause });
-      expect(said('dial-failed')).toMatchObject([{ permanent: true }]);
-      await clock.advance('1m');
-      expect(connector.dial.count).toBe(1);
-    });
-
-    it('[B3] rejects everybody in the line', async () => {
-      const { pool, connector, clock } = make({ max: 1, dialAttempts: 10 }, { isPermanent });
-      connector.dial.always({ fail: new WrongPassword('nope') });
-      const all = Array.from({ length: 20 }, () => follow(pool.acquire()));
-      await clock.settle();
-      for (const { now } of all) expect(now).toMatchObject({ error: { code: 'ERR_DIAL', permanent: true } });
-      expect(connector.dial.count).toBe(1);
-    });
 
     it('[B5] rejects nobody whom a live connection can serve', async () => {
       const { pool, connector, clock, take } = make({ max: 2 }, { isPermanent });

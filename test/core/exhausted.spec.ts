@@ -18,24 +18,6 @@ describe('exhausted', () => {
       expect(connector.peak).toBe(3);
     });
 
-    it('[B60] counts connections still being closed: max is a true ceiling', async () => {
-      const { pool, connector, clock } = make({ max: 1, closeTimeout: '1m' });
-      for (let round = 0; round < 5; round++) {
-        const lease = await pool.acquire();
-        const closing = connector.close.gate();
-        lease.discard();
-        const waiter = follow(pool.acquire());
-        await clock.advance('10s');
-        expect(waiter.now.state).toBe('pending');
-        expect(pool.stats()).toMatchObject({ closing: 1, size: 1, waiting: 1 });
-        closing.resolve();
-        await clock.settle();
-        expect(waiter.now.state).toBe('resolved');
-        if (waiter.now.state === 'resolved') waiter.now.value.release();
-      }
-      expect(connector.peak).toBe(1);
-    });
-
     it('counts connections being dialled, checked and reset', async () => {
       const { pool, connector, clock } = make({ max: 2 }, { heartbeat: true, reset: true });
       const lease = await pool.acquire();

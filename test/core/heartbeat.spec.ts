@@ -141,20 +141,6 @@ describe('a heartbeat', () => {
       expect(waiters.filter(({ now }) => now.state === 'resolved')).toHaveLength(2);
     });
 
-    it('[B43] that always fails after good dials ends by the deadline, without spinning', async () => {
-      const { pool, connector, clock } = make(
-        { acquireTimeout: '10s', dialAttempts: 1_000 },
-        { heartbeat: true },
-      );
-      connector.heartbeat.always('fail');
-      const acquiring = follow(pool.acquire());
-      await clock.advance('10s');
-      expect(acquiring.now).toMatchObject({ state: 'rejected', error: { code: 'ERR_ACQUIRE_TIMEOUT' } });
-      expect(connector.dial.count).toBeLessThan(200);
-      await clock.settle();
-      expect(connector.live).toEqual([]);
-    });
-
     it('does not run when heartbeatInterval is off', async () => {
       for (const heartbeatInterval of [0, Infinity]) {
         const { pool, connector, clock, fill } = make({ ...options, heartbeatInterval }, { heartbeat: true });

@@ -36,20 +36,6 @@ describe('a call of the connector that never answers', () => {
       expect(said('dialed')).toHaveLength(1);
     });
 
-    it('[B9] [B7] the rejection that comes after that is handled; so is a failing close of the late one', async () => {
-      const { pool, connector, clock } = make({ dialTimeout: '2s' });
-      connector.dial.next('hang', 'hang');
-      connector.close.next('fail');
-      const both = [follow(pool.acquire()), follow(pool.acquire())];
-      await clock.advance('2s');
-      connector.dial.calls[0]?.reject(new Error('late'));
-      connector.dial.calls[1]?.resolve();
-      await clock.settle();
-      expect(both.map(({ now }) => now.state)).toEqual(['rejected', 'rejected']);
-      expect(connector.live).toEqual([]);
-      expect(pool.stats()).toMatchObject({ size: 0, totals: { dialFailures: 2 } });
-    });
-
     it('[B7] that obeys its signal is the same', async () => {
       const { pool, connector, clock } = make({ dialTimeout: '2s' });
       connector.dial.next('obey');

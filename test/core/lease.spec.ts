@@ -124,32 +124,6 @@ describe('a lease', () => {
       expect(pool.tryAcquire()).toBe(undefined);
     });
 
-    it('[B27] cannot give the connection to a third', async () => {
-      const { pool, clock } = make({ max: 1 });
-      const stale = await pool.acquire();
-      stale.release();
-      const next = await pool.acquire();
-      const leave = next.conn.enter();
-      const third = follow(pool.acquire());
-      stale.release();
-      await clock.settle();
-      expect(third.now.state).toBe('pending');
-      leave();
-      next.release();
-      await clock.settle();
-      expect(third.now.state).toBe('resolved');
-    });
-
-    it('[B26] released twice while somebody waits gives one connection to one', async () => {
-      const { pool, clock, take } = make({ max: 1 });
-      const [lease] = await take(1);
-      const waiters = [follow(pool.acquire()), follow(pool.acquire())];
-      lease?.release();
-      lease?.release();
-      await clock.settle();
-      expect(waiters.map(({ now }) => now.state)).toEqual(['resolved', 'pending']);
-    });
-
     it('does not hear of the loss of the connection any more', async () => {
       const { pool, connector } = make({ max: 1 }, { watch: true });
       const stale = await pool.acquire();
@@ -217,19 +191,6 @@ describe('a lease', () => {
       expect(connector.close.calls.map(({ context }) => context.reason)).toEqual(['lost']);
       expect(pool.stats()).toMatchObject({ size: 0, totals: { lost: 1, closed: { lost: 1, discarded: 0 } } });
       expect((await pool.acquire()).reused).toBe(false);
-    });
-
-    it('[B32] may be discarded in the very callback that reports the loss', async () => {
-      const { pool, connector, clock } = make({ max: 1 }, { watch: true });
-      const lease = await pool.acquire();
-      lease.signal.addEventListener('abort', () => {
-        lease.discard();
-        lease.release();
-      });
-      connector.conns[0]?.die();
-      await clock.settle();
-      expect(pool.stats().size).toBe(0);
-      expect(connector.close.count).toBe(1);
     });
 
     it('ends in a replacement for whoever waits, once it is given back', async () => {

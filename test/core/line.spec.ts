@@ -1,5 +1,4 @@
 import { PoolExhaustedError } from 'nestjs-conn-pool/core';
-import { garbageCollector } from './garbage-collector.js';
 import { follow, poolsUnderTest, rejection } from './pools-under-test.js';
 
 describe('the line', () => {
@@ -108,47 +107,6 @@ describe('the line', () => {
     expect(pool.stats()).toMatchObject({ waiting: 0, idle: 3, size: 3 });
   });
 
-  it('[B13] outlives 20 000 that gave up: none stays in it, and the next is served', async () => {
-    const { pool, take, clock, connector } = make({ max: 1 });
-    const [lease] = await take(1);
-    const expired = Array.from({ length: 20_000 }, () => follow(pool.acquire({ timeout: 100 })));
-    await clock.advance(100);
-    expect(expired.every(({ now }) => now.state === 'rejected')).toBe(true);
-    expect(pool.stats()).toMatchObject({ waiting: 0, size: 1, totals: { timeouts: 20_000 } });
-    const waiter = follow(pool.acquire());
-    lease?.release();
-    await clock.settle();
-    expect(waiter.now.state).toBe('resolved');
-    expect(connector.dial.count).toBe(1);
-  });
-
-  it('[B12] keeps the connection when the one in front gives up in the same instant as it comes', async () => {
-    const { pool, take, clock } = make({ max: 1 });
-    const [lease] = await take(1);
-    const abort = new AbortController();
-    const first = follow(pool.acquire({ signal: abort.signal }));
-    const second = follow(pool.acquire());
-    abort.abort(new Error('changed my mind'));
-    lease?.release();
-    await clock.settle();
-    expect([first.now.state, second.now.state]).toEqual(['rejected', 'resolved']);
-    if (second.now.state === 'resolved') second.now.value.release();
-    expect(pool.stats()).toMatchObject({ idle: 1, leased: 0 });
-  });
-
-  it('[B12] keeps the connection when it is given back to a line of dead ones only', async () => {
-    const { pool, take, clock } = make({ max: 1 });
-    const [lease] = await take(1);
-    const aborts = Array.from({ length: 100 }, () => new AbortController());
-    const dead = aborts.map(({ signal }) => follow(pool.acquire({ signal })));
-    for (const abort of aborts) abort.abort();
-    lease?.release();
-    await clock.settle();
-    expect(dead.every(({ now }) => now.state === 'rejected')).toBe(true);
-    expect(pool.stats()).toMatchObject({ idle: 1, leased: 0, waiting: 0 });
-    expect(pool.tryAcquire()).toBeDefined();
-  });
-
   it('[B11] [B15] an abort after the grant leaves the lease with its holder', async () => {
     const { pool, take } = make({ max: 1 });
     const [lease] = await take(1);
@@ -160,52 +118,6 @@ describe('the line', () => {
     expect(granted.active).toBe(true);
     expect(pool.stats()).toMatchObject({ leased: 1, totals: { aborted: 0 } });
     granted.release();
-  });
-
-  it('[B16] stays whole when waiters leave it in any order', async () => {
-    const { pool, take, clock } = make({ max: 1 });
-    let seed = 7;
-    const dice = (sides: number) => (seed = (seed * 48_271) % 2_147_483_647) % sides;
-    for (let round = 0; round < 20; round++) {
-      const lease = (await take(1))[0];
-      const waiters = Array.from({ length: 40 }, (_, i) => ({
-        i,
-        abort: new AbortController(),
-        priority: dice(3),
-      }));
-      const served: number[] = [];
-      for (const { i, abort, priority } of waiters)
-        pool.acquire({ signal: abort.signal, priority }).then(
-          (got) => {
-            served.push(i);
-            got.release();
-          },
-          () => undefined,
-        );
-      const staying = [...waiters];
-      for (let leaving = 0; leaving < 30; leaving++)
-        staying.splice(dice(staying.length), 1)[0]?.abort.abort();
-      expect(pool.stats().waiting).toBe(10);
-      lease?.release();
-      await clock.settle();
-      const expected = [...staying].sort((a, b) => b.priority - a.priority || a.i - b.i).map(({ i }) => i);
-      expect(served).toEqual(expected);
-    }
-  });
-
-  it('[B25] shows who holds what, since when and from where, when a nested acquire waits for its own caller', async () => {
-    const { pool, clock } = make({ max: 1, leakThreshold: '5s', acquireTimeout: '10s' });
-    await pool.start();
-    const nested = follow(pool.use(() => pool.acquire()));
-    await clock.advance('7s');
-    const [row] = pool.inspect();
-    expect(row?.state).toBe('leased');
-    expect(row?.lease?.held).toBe(7_000);
-    expect(row?.lease?.stack).toContain('line.spec');
-    await clock.advance('3s');
-    expect(nested.now).toMatchObject({
-      error: { code: 'ERR_ACQUIRE_TIMEOUT', phase: 'wait', stats: { leased: 1 } },
-    });
   });
 
   describe('is bounded by maxWaiting', () => {
@@ -277,24 +189,5 @@ describe('the line', () => {
     expect(armed).toBeLessThan(15);
     expect(clock.pending).toBeLessThan(5);
     expect(clock.refs).toBeGreaterThan(0);
-  });
-
-  it('[B14] forgets a waiter that gave up: nothing of it stays in memory', async () => {
-    const { pool, take } = make({ max: 1, acquireTimeout: 0 });
-    await take(1);
-    const collect = garbageCollector();
-    const gone = await (async () => {
-      const refs: WeakRef<object>[] = [];
-      for (let i = 0; i < 100; i++) {
-        const abort = new AbortController();
-        const waiting = pool.acquire({ signal: abort.signal });
-        refs.push(new WeakRef(waiting), new WeakRef(abort.signal));
-        abort.abort();
-        await waiting.catch(() => undefined);
-      }
-      return refs;
-    })();
-    await collect();
-    expect(gone.filter((ref) => ref.deref() !== undefined).length).toBeLessThan(5);
   });
 });

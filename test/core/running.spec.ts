@@ -209,14 +209,6 @@ describe('resize', () => {
     expect(pool.stats()).toMatchObject({ size: 2, idle: 2, maxIdle: 2, totals: { closed: { surplus: 3 } } });
   });
 
-  it('before the first use binds', async () => {
-    const { pool, connector } = make({ max: 5 });
-    pool.resize({ max: 1 });
-    await pool.acquire();
-    follow(pool.acquire());
-    expect(connector.dial.count).toBe(1);
-  });
-
   it('of min makes them, once started', async () => {
     const { pool, clock } = make({ min: 0 });
     await pool.start();
@@ -325,16 +317,5 @@ describe('closeIdle', () => {
     connector.close.tap(undefined);
     expect(closing.now).toEqual({ state: 'resolved', value: lent === undefined ? 3 : 2 });
     expect(lent?.active ?? true).toBe(true);
-  });
-
-  it('[B53] hands out none of them', async () => {
-    const { pool, clock, fill, connector } = make({ max: 2 });
-    await fill(2);
-    const closing = pool.closeIdle();
-    expect(pool.tryAcquire()).toBe(undefined);
-    const next = follow(pool.acquire());
-    await closing;
-    await clock.settle();
-    expect(next.now).toMatchObject({ state: 'resolved', value: { conn: connector.conns[2] } });
   });
 });

@@ -149,26 +149,6 @@ describe('maxLifetime', () => {
     expect(pool.tryAcquire()).toBe(undefined);
   });
 
-  it('[B38] of the only place: it is replaced for the next, although its close takes time', async () => {
-    const { pool, clock, fill, connector } = make({
-      max: 1,
-      maxLifetime: '1m',
-      lifetimeJitter: 0,
-      idleTimeout: 0,
-    });
-    await pool.start();
-    await fill(1);
-    const closing = connector.close.gate();
-    await clock.advance('1m');
-    await clock.advance(2);
-    const acquiring = follow(pool.acquire());
-    await clock.settle();
-    expect([acquiring.now.state, pool.stats().closing]).toEqual(['pending', 1]);
-    closing.resolve();
-    await clock.settle();
-    expect(acquiring.now).toMatchObject({ state: 'resolved', value: { conn: connector.conns[1] } });
-  });
-
   it('[B37] is shorter for each by its own random part, never longer', async () => {
     for (const lifetimeJitter of [0.2, 1]) {
       const { pool, clock, fill, said } = make({
@@ -390,55 +370,6 @@ describe('a connection that dies while idle', () => {
     expect(said('close')).toMatchObject([{ reason: 'lost', cause }]);
     expect(connector.conns[1]?.closed).toBe(true);
     expect(pool.stats()).toMatchObject({ size: 1, totals: { lost: 1 } });
-  });
-
-  it('[B35] is gone from idle before it is closed', async () => {
-    const { pool, connector, fill } = make({}, { watch: true });
-    await fill(1);
-    let lent: unknown = 'not asked';
-    connector.close.tap(() => (lent = pool.tryAcquire()));
-    connector.conns[0]?.die();
-    expect(lent).toBe(undefined);
-    connector.close.tap(undefined);
-  });
-
-  it('[B43] as soon as it is made, time and again, is dialled no faster than the back-off allows', async () => {
-    const { pool, clock, connector, said } = make(
-      { min: 2, dialBackoff: { initial: 100, max: '2s' } },
-      { watch: true },
-    );
-    connector.watch.tap(({ conn }) => void clock.setTimeout(() => conn?.die('the peer hangs up'), 1));
-    await pool.start();
-    await clock.advance('1m');
-    connector.watch.tap(undefined);
-    expect(said('lost').length).toBeGreaterThan(10);
-    expect(connector.dial.count).toBeLessThan(500);
-  });
-
-  it('[B33] needs no listener', async () => {
-    const { ConnPool } = await import('nestjs-conn-pool/core');
-    let lost: (cause?: unknown) => void = () => undefined;
-    const pool = new ConnPool({
-      dial: () => ({}),
-      close: () => undefined,
-      watch: (_conn, tell) => void (lost = tell),
-    });
-    (await pool.acquire()).release();
-    lost(new Error('nobody listens'));
-    expect(pool.stats()).toMatchObject({ idle: 0, totals: { lost: 1 } });
-    await pool.close();
-  });
-
-  it('[B38] is heard no more once it has left', async () => {
-    const { pool, clock, connector, fill, said } = make({}, { watch: true });
-    await fill(1);
-    const conn = connector.conns[0];
-    await pool.closeIdle();
-    expect(conn?.watched).toBe(false);
-    conn?.die('late');
-    await clock.settle();
-    expect(said('lost')).toEqual([]);
-    expect(pool.stats().totals.lost).toBe(0);
   });
 
   it('while it is being checked is closed once, as lost', async () => {

@@ -3,6 +3,7 @@ import {
   KeyedConnPool,
   type KeyedConnPoolOptions,
   type Lease,
+  type PoolEvent,
 } from 'nestjs-conn-pool/core';
 import { FakeClock } from 'nestjs-conn-pool/testing';
 

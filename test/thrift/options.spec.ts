@@ -36,7 +36,7 @@ describe('options', () => {
         '  host: got ""; allowed: a text that is not empty',
         '  port: got "9090"; allowed: a whole number from 1 to 65535',
         `  transport: got "fast"; allowed: 'buffered', 'framed' or a transport class of the thrift package`,
-        `  protocol: got {}; allowed: 'binary', 'compact', 'json' or a protocol class of the thrift package`,
+        `  protocol: got an object; allowed: 'binary', 'compact', 'json' or a protocol class of the thrift package`,
         `  connectTimeout: got "soon"; allowed: a finite duration above 0, in milliseconds or as text such as '5s'`,
         '  ping: got 1; allowed: a function of the client, or the name of one of its methods',
       ].join('\n'),
