@@ -3,7 +3,7 @@ import type { AcquireOptions } from './acquire-options.js';
 import type { Appointment } from './alarm.js';
 import { Ceiling } from './ceiling.js';
 import { type Connector, readConnector } from './connector.js';
-import { PoolClosedError } from './errors.js';
+import { type OptionProblem, PoolClosedError } from './errors.js';
 import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
 import {
   type KeyedConnector,
@@ -68,9 +68,20 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   private closed: Promise<CloseReport> | undefined;
 
   /** @throws InvalidOptionsError with every bad option and every connector method that is missing */
-  constructor(connector: KeyedConnector<K, T, M>, options: KeyedConnPoolOptions<K, M> = {}) {
+  constructor(connector: KeyedConnector<K, T, M>, options?: KeyedConnPoolOptions<K, M>);
+  /** @internal With what else is wrong, to be told in the same breath. */
+  constructor(
+    connector: KeyedConnector<K, T, M>,
+    options: KeyedConnPoolOptions<K, M>,
+    others: readonly OptionProblem[],
+  );
+  constructor(
+    connector: KeyedConnector<K, T, M>,
+    options: KeyedConnPoolOptions<K, M> = {},
+    others: readonly OptionProblem[] = [],
+  ) {
     const reading = readConnector(connector);
-    this.options = resolveKeyedOptions(options, reading.problems);
+    this.options = resolveKeyedOptions(options, [...others, ...reading.problems]);
     const { max, maxIdle, each } = this.options;
     this.name = each.name;
     this.events = new PoolEvents(each.name);
@@ -112,6 +123,19 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     const found = this.find(key);
     if (found !== undefined) return found.pool.use(work, options);
     return this.asFirst(key, (pool) => pool.use(work, options));
+  }
+
+  /**
+   * Takes in a connection made elsewhere, as an idle one.
+   *
+   * @internal
+   * @throws PoolClosedError, PoolExhaustedError at `max` or `maxPerKey`
+   */
+  adopt(key: K, conn: T): void {
+    if (this.isOver()) throw new PoolClosedError(this.name);
+    const found = this.find(key);
+    if (found !== undefined) found.pool.adopt(conn);
+    else this.asFirst(key, (pool) => pool.adopt(conn));
   }
 
   /** Begins the upkeep: idle connections are checked in the background. Idempotent; dials nothing. */
@@ -245,9 +269,11 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     if (this.isOver()) throw new PoolClosedError(this.name);
     const id = this.options.keyOf(key);
     const pool = this.open(id, key);
-    const outcome = acquire(pool);
-    this.vacated(id, pool);
-    return outcome;
+    try {
+      return acquire(pool);
+    } finally {
+      this.vacated(id, pool);
+    }
   }
 
   private open(id: unknown, key: K): ConnPool<T, M> {

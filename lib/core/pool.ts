@@ -280,6 +280,13 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     }
   }
 
+  /** @internal Takes in a connection made elsewhere, as an idle one. */
+  adopt(resource: T): void {
+    if (this.stock.size >= this.max || (this.ceiling !== undefined && this.ceiling.size >= this.ceiling.max))
+      throw this.exhaustion();
+    this.stock.adopt(resource);
+  }
+
   private acquireWith(options: AcquireOptions): Promise<Lease<T>> {
     try {
       const place = resolvePlace(this.name, options, this.usualPlace);

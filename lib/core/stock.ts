@@ -260,16 +260,28 @@ export class Stock<T, M> {
    * @param begun - told of the connection before the connector is called
    */
   dial(begun?: (connection: Connection<T>) => void): void {
+    const connection = this.begin();
+    begun?.(connection);
+    this.dials += 1;
+    connection.attempt = this.keeper.attempt();
+    this.calls.run(this.kinds.dial, connection);
+  }
+
+  private begin(): Connection<T> {
     const connection = new Connection<T>(this.runtime.nextId(), this.generation, this);
     this.all.add(connection);
     this.ceiling?.added();
-    begun?.(connection);
     this.dialing += 1;
-    this.dials += 1;
     this.expect(connection);
-    connection.attempt = this.keeper.attempt();
     connection.dialedAt = this.turn.now();
-    this.calls.run(this.kinds.dial, connection);
+    return connection;
+  }
+
+  /** Takes in a connection made elsewhere: whoever gets it gets it reused. */
+  adopt(resource: T): void {
+    const connection = this.begin();
+    connection.used = true;
+    this.dialled(connection, resource);
   }
 
   private dialled(connection: Connection<T>, resource: T): void {

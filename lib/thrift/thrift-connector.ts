@@ -2,7 +2,7 @@ import type { Connector } from '../core/index.js';
 import { isFatal } from './fatal-errors.js';
 import type { GeneratedClient } from './generated-client.js';
 import { guardedProtocol, guardedTransport } from './guarded-wire.js';
-import { isPermanent } from './permanent-errors.js';
+import { isCertificateError } from '../net/tls-errors.js';
 import { probe } from './probe.js';
 import { resolveThriftOptions } from './resolved-options.js';
 import { ThriftLink } from './thrift-link.js';
@@ -53,7 +53,7 @@ export function thriftConnector<T extends object, M = undefined>(
     watch: (client, lost) => links.get(client)?.watch(lost),
     close: (client, { reason }) => links.get(client)?.close(reason),
     isFatal,
-    isPermanent,
+    isPermanent: isCertificateError,
   };
 }
 

@@ -27,7 +27,7 @@ const REFUSED_CERTIFICATE: ReadonlySet<unknown> = new Set([
 const ALERT = /^ERR_SSL_.*(CERTIFICATE|UNKNOWN_CA)/;
 
 /** Whether to dial again is pointless: one side does not accept the other's certificate. */
-export function isPermanent(error: unknown): boolean {
+export function isCertificateError(error: unknown): boolean {
   for (let at = error; typeof at === 'object' && at !== null; at = (at as { cause?: unknown }).cause) {
     const { code } = at as { code?: unknown };
     if (REFUSED_CERTIFICATE.has(code) || (typeof code === 'string' && ALERT.test(code))) return true;

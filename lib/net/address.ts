@@ -1,0 +1,60 @@
+import { isIP } from 'node:net';
+import { InvalidAddressError, UnsupportedNetworkError } from './net-errors.js';
+
+const NETWORKS = ['tcp', 'tcp4', 'tcp6', 'tls', 'udp', 'udp4', 'udp6', 'unix'] as const;
+
+/** What a socket pool dials. The 4 and the 6 stand for the version of the Internet protocol; without, either will do. */
+export type Network = (typeof NETWORKS)[number];
+
+/** Where a connection goes: `host:port`, `[v6]:port`, or a path for `unix`. */
+export interface Address {
+  readonly network: Network;
+  readonly address: string;
+}
+
+/** An address taken apart. */
+export type Endpoint =
+  { readonly path: string } | { readonly host: string; readonly port: number; readonly family: 0 | 4 | 6 };
+
+/** Most systems hold no longer one. */
+const LONGEST_PATH = 107;
+
+/**
+ * Takes an address apart, before any socket exists.
+ *
+ * @throws UnsupportedNetworkError, InvalidAddressError
+ */
+export function parseAddress(pool: string, network: Network, address: string): Endpoint {
+  if (!NETWORKS.includes(network)) throw new UnsupportedNetworkError(pool, network, address, NETWORKS);
+  const bad = (allowed: string): never => {
+    throw new InvalidAddressError(pool, network, address, allowed);
+  };
+  if (typeof address !== 'string' || address === '') {
+    return bad(network === 'unix' ? 'the path of a socket' : 'host:port or [v6]:port');
+  }
+  if (network === 'unix') {
+    return Buffer.byteLength(address) > LONGEST_PATH
+      ? bad(`a path of at most ${LONGEST_PATH} bytes`)
+      : { path: address };
+  }
+  const [, bracketed, plain, digits = ''] = /^(?:\[([^[\]]*)\]|([^:[\]]*)):(\d+)$/.exec(address) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || host === '' || /\s/.test(host)) return bad('host:port or [v6]:port');
+  if (bracketed !== undefined && isIP(bracketed) !== 6) return bad('an IPv6 address between the brackets');
+  const port = Number(digits);
+  if (port < 1 || port > 65535) return bad('a port from 1 to 65535');
+  const family = familyOf(network);
+  const version = isIP(host);
+  if (family !== 0 && version !== 0 && version !== family) return bad(`a host of IPv${family}`);
+  return { host, port, family };
+}
+
+/** `host:port`, or `[v6]:port`. */
+export function joinHostPort(host: string, port: number): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function familyOf(network: Network): 0 | 4 | 6 {
+  if (network.endsWith('4')) return 4;
+  return network.endsWith('6') ? 6 : 0;
+}

@@ -1,0 +1,109 @@
+import dgram from 'node:dgram';
+import { lookup } from 'node:dns';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls from 'node:tls';
+import type { Endpoint, Network } from './address.js';
+import { DatagramSocket } from './datagram-socket.js';
+import type { TlsSessions } from './tls-sessions.js';
+
+type HostPort = Extract<Endpoint, { host: string }>;
+
+/** How Node's sockets are set up. */
+export interface SocketSetup {
+  readonly noDelay: boolean;
+  /** In milliseconds; `undefined` = off. */
+  readonly keepAlive: number | undefined;
+}
+
+/** What a TLS handshake needs beside the address. */
+export interface TlsSetup {
+  readonly options: tls.ConnectionOptions;
+  /** The name the caller asked for, whatever became of the address. */
+  readonly servername: string | undefined;
+  /** What connections share that may resume each other's sessions. */
+  readonly sessions: TlsSessions;
+  readonly key: string;
+}
+
+/** Connects a socket of Node's: for host names with happy eyeballs, which Node does by default. */
+export function dialNode(
+  network: Network,
+  endpoint: Endpoint,
+  setup: SocketSetup,
+  secure: TlsSetup | undefined,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  if (network.startsWith('udp')) return dialDatagrams(endpoint as HostPort, signal);
+  const { noDelay, keepAlive } = setup;
+  const options = {
+    ...('path' in endpoint ? endpoint : { noDelay, ...endpoint }),
+    ...(keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAlive }),
+  };
+  if (secure === undefined) return connected(net.connect(options), 'connect', signal);
+  const { servername, sessions, key } = secure;
+  const socket = tls.connect({
+    ...(servername === undefined ? {} : { servername }),
+    session: sessions.get(key),
+    ...secure.options,
+    ...options,
+  });
+  socket.on('session', (session) => sessions.set(key, session));
+  return connected(socket, 'secureConnect', signal);
+}
+
+function connected<S extends net.Socket>(socket: S, event: string, signal: AbortSignal): Promise<S> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      signal.removeEventListener('abort', onAbort);
+      socket.off(event, onConnect).off('error', onError).off('close', onClose);
+    };
+    const onConnect = (): void => {
+      settle();
+      resolve(socket);
+    };
+    const fail = (error: unknown): void => {
+      settle();
+      // A socket given up on may still have something to say.
+      socket.on('error', () => undefined).destroy();
+      reject(error as Error);
+    };
+    const onError = (error: Error): void => fail(error);
+    const onClose = (): void => fail(new Error('the peer closed the connection before it was established'));
+    const onAbort = (): void => fail(signal.reason);
+    socket.on(event, onConnect).on('error', onError).on('close', onClose);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+}
+
+async function dialDatagrams({ host, port, family }: HostPort, signal: AbortSignal): Promise<DatagramSocket> {
+  const version = net.isIP(host) || family || (await versionOf(host));
+  signal.throwIfAborted();
+  const socket = dgram.createSocket(version === 6 ? 'udp6' : 'udp4');
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      signal.removeEventListener('abort', onAbort);
+      socket.off('error', fail).off('connect', onConnect);
+    };
+    const fail = (error: Error): void => {
+      settle();
+      socket.close();
+      reject(error);
+    };
+    const onAbort = (): void => fail(signal.reason as Error);
+    const onConnect = (): void => {
+      settle();
+      resolve(new DatagramSocket(socket));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.on('error', fail).on('connect', onConnect);
+    socket.connect(port, host);
+  });
+}
+
+/** A UDP socket is of one version from the start: a host name has to be looked up first. */
+function versionOf(host: string): Promise<number> {
+  return new Promise((resolve, reject) =>
+    lookup(host, (error, _address, version) => (error === null ? resolve(version) : reject(error))),
+  );
+}

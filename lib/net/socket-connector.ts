@@ -1,0 +1,79 @@
+import type { Duplex } from 'node:stream';
+import type { DialContext, KeyedConnector } from '../core/index.js';
+import { joinHostPort, parseAddress } from './address.js';
+import { dialNode } from './node-dialer.js';
+import type { ResolvedSocketOptions } from './socket-options.js';
+import { SocketWatch } from './socket-watch.js';
+import type { Target } from './target.js';
+import { isCertificateError } from './tls-errors.js';
+import { TlsSessions } from './tls-sessions.js';
+
+/** How the sockets of one pool are dialled, watched, judged fit and closed. */
+export class SocketConnector implements KeyedConnector<Target, Duplex> {
+  readonly heartbeat: KeyedConnector<Target, Duplex>['heartbeat'];
+  private readonly watches = new WeakMap<Duplex, SocketWatch>();
+  private readonly sessions = new TlsSessions();
+
+  constructor(private readonly options: ResolvedSocketOptions) {
+    this.heartbeat = options.heartbeat;
+  }
+
+  async dial(target: Target, { signal }: DialContext): Promise<Duplex> {
+    const { network, servername, tls, id } = target;
+    const { dialer, host, pool } = this.options;
+    const address = network === 'unix' || host === undefined ? target.address : await host(target.address);
+    if (dialer !== undefined) return dialer.dial(network, address, { signal });
+    const endpoint = parseAddress(pool, network, address);
+    const secure =
+      tls === undefined ? undefined : { options: tls, servername, sessions: this.sessions, key: id };
+    return dialNode(network, endpoint, this.options, secure, signal);
+  }
+
+  close(socket: Duplex): void {
+    // A socket given up on may still have something to say.
+    socket.on('error', () => undefined);
+    socket.destroy();
+  }
+
+  watch(socket: Duplex, lost: (cause?: unknown) => void): () => void {
+    const watch = new SocketWatch(socket, this.options.idleData, lost);
+    this.watches.set(socket, watch);
+    return () => {
+      watch.stop();
+      this.watches.delete(socket);
+    };
+  }
+
+  isAlive(socket: Duplex): boolean {
+    return this.watchOf(socket).unfitness() === undefined;
+  }
+
+  /** What was written must be on its way before the next borrower writes. */
+  reset(socket: Duplex): void | Promise<void> {
+    const unfit = this.watchOf(socket).takeBack();
+    if (unfit !== undefined) throw new Error(`the connection is not fit for reuse: ${unfit}`);
+    if (socket.writableLength === 0 || socket.readableObjectMode) return undefined;
+    return new Promise((resolve) => void socket.write('', () => resolve()));
+  }
+
+  isPermanent(error: unknown): boolean {
+    return isCertificateError(error);
+  }
+
+  watchOf(socket: Duplex): SocketWatch {
+    return this.watches.get(socket) as SocketWatch;
+  }
+
+  /** Whether this very socket is in the pool. */
+  has(socket: Duplex): boolean {
+    return this.watches.has(socket);
+  }
+}
+
+/** Where a socket that is connected already goes. */
+export function remoteOf(socket: { remoteAddress?: string; remotePort?: number }): string | undefined {
+  const { remoteAddress, remotePort } = socket;
+  return remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : joinHostPort(remoteAddress, remotePort);
+}

@@ -1,0 +1,283 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type ConnectionOptions, TLSSocket } from 'node:tls';
+import { isIP } from 'node:net';
+import type { Observable } from 'rxjs';
+import {
+  type AcquireOptions,
+  type CloseOptions,
+  type CloseReport,
+  type ConnInfo,
+  type Duration,
+  type HeartbeatOptions,
+  type HeartbeatReport,
+  InvalidOptionsError,
+  KeyedConnPool,
+  type Lease,
+  type ManagedPool,
+  PoolClosedError,
+  type PoolEvent,
+  type PoolState,
+  type PoolStats,
+} from '../core/index.js';
+import { readFields } from '../core/fields.js';
+import { type Address, type Network, parseAddress } from './address.js';
+import type { DatagramSocket } from './datagram-socket.js';
+import { ConnClosedError, ConnNotAvailableError, InvalidAddressError, PoolFullError } from './net-errors.js';
+import { type Loan, PooledSocket } from './pooled-socket.js';
+import { remoteOf, SocketConnector } from './socket-connector.js';
+import {
+  replayLimit,
+  type ResolvedSocketOptions,
+  resolveSocketOptions,
+  type SocketPoolOptions,
+} from './socket-options.js';
+import { type Target, TlsIdentity } from './target.js';
+
+/** How one dial differs from the others. */
+export interface SocketAcquireOptions {
+  /** Ends the wait; the dial rejects with the signal's own reason. */
+  signal?: AbortSignal;
+  /** One deadline for the whole dial. 0 or `Infinity` = none. Default: the pool's `acquireTimeout`. */
+  timeout?: Duration;
+  /** A new connection even when idle ones exist (vconnpool's priority dial). Default false. */
+  fresh?: boolean;
+  /** For the network `tls`: added to the pool's own. Connections with other options are not interchangeable. */
+  tls?: ConnectionOptions;
+}
+
+export interface SocketDialOptions extends SocketAcquireOptions {
+  /** Default: the pool's. */
+  replay?: boolean | number;
+}
+
+const ACQUIRE_OPTIONS = ['signal', 'timeout', 'fresh', 'tls'];
+const DIAL_OPTIONS = [...ACQUIRE_OPTIONS, 'replay'];
+
+/**
+ * A dialer with memory: connections to any number of addresses, each kept for reuse by the next who dials the same.
+ * The successor of the Go package vconnpool.
+ *
+ * @example
+ * const pool = new SocketPool({ name: 'devices', maxIdle: 4, max: 200 });
+ * const socket = await pool.dial('tcp', '10.0.0.7:502');
+ * socket.write(request);
+ * const [answer] = await once(socket, 'data');
+ * await socket.close(); // back to the pool
+ */
+export class SocketPool implements ManagedPool, AsyncDisposable {
+  readonly name: string;
+  readonly events$: Observable<PoolEvent>;
+  private readonly options: ResolvedSocketOptions;
+  private readonly connector: SocketConnector;
+  private readonly pool: KeyedConnPool<Target, Duplex>;
+  private readonly identity = new TlsIdentity();
+
+  /** @throws InvalidOptionsError with every bad option; nothing is dialled */
+  constructor(options: SocketPoolOptions = {}) {
+    this.options = resolveSocketOptions(options);
+    const { max, maxIdle, engine, problems } = this.options;
+    this.connector = new SocketConnector(this.options);
+    this.pool = new KeyedConnPool(
+      this.connector,
+      {
+        ...engine,
+        max: max === 0 ? Infinity : max,
+        maxIdle: Infinity,
+        maxIdlePerKey: maxIdle,
+        keyOf: ({ id }) => id,
+      },
+      problems,
+    );
+    this.name = this.pool.name;
+    this.events$ = this.pool.events$;
+  }
+
+  get state(): PoolState {
+    return this.pool.state;
+  }
+
+  /** Connections there are, lent, idle and being dialled: vconnpool's ConnNum. */
+  get size(): number {
+    return this.pool.stats().size;
+  }
+
+  /** How many are idle for an address: ConnNumIde. With a `resolveAddress` that gives a promise: under the address itself. */
+  idleCount(network: Network, address: string): number {
+    const resolved = this.options.resolveAddress?.(network, address);
+    const place = resolved === undefined || resolved instanceof Promise ? { network, address } : resolved;
+    return this.pool.stats(this.target(place, address, undefined)).idle;
+  }
+
+  /**
+   * A connection to an address: an idle one of the same network and address, or a new one.
+   *
+   * Rejects with UnsupportedNetworkError, InvalidAddressError, DialError (whose `cause` is what the socket said),
+   * PoolExhaustedError at `max`, PoolClosedError, AcquireTimeoutError, InvalidOptionsError, or the signal's own reason.
+   */
+  async dial(network: Network, address: string, options?: SocketDialOptions): Promise<PooledSocket> {
+    const { replay = this.options.replay, ...acquire } = this.read(options, DIAL_OPTIONS);
+    const target = await this.resolve(network, address, acquire.tls);
+    const loan = await this.borrow(target, acquire);
+    const { noDelay, keepAlive } = this.options;
+    const redial = (): Promise<Loan> => this.borrow(target, { ...acquire, fresh: true });
+    return new PooledSocket(
+      { pool: this.name, target, redial, noDelay, keepAlive },
+      loan,
+      replayLimit(replay),
+    );
+  }
+
+  /**
+   * The socket itself under a lease: the fast path. At the end of the lease its listeners, timeout and encoding are
+   * taken off, and it is kept if it is fit to be used again. Rejects as `dial` does.
+   *
+   * @example
+   * using lease = await pool.acquire('tcp', '10.0.0.7:502');
+   * lease.conn.write(request);
+   */
+  acquire(
+    network: 'udp' | 'udp4' | 'udp6',
+    address: string,
+    options?: SocketAcquireOptions,
+  ): Promise<Lease<DatagramSocket>>;
+  acquire(network: Network, address: string, options?: SocketAcquireOptions): Promise<Lease<Socket>>;
+  async acquire(
+    network: Network,
+    address: string,
+    options?: SocketAcquireOptions,
+  ): Promise<Lease<Socket> | Lease<DatagramSocket>> {
+    const acquire = this.read(options, ACQUIRE_OPTIONS);
+    const target = await this.resolve(network, address, acquire.tls);
+    const { lease, watch } = await this.borrow(target, acquire);
+    watch.lendRaw();
+    return lease as Lease<Socket>;
+  }
+
+  /** Adopts a socket under the address it is connected to: see `put`. */
+  add(socket: Duplex): void {
+    const address = remoteOf(socket as Socket);
+    if (address === undefined && !(socket instanceof PooledSocket)) {
+      throw new InvalidAddressError(
+        this.name,
+        'tcp',
+        undefined,
+        'a socket that is connected to a host and a port',
+      );
+    }
+    const network = socket instanceof TLSSocket ? 'tls' : 'tcp';
+    this.put(socket, { network, address: address ?? '' });
+  }
+
+  /**
+   * Adopts a socket made elsewhere as an idle connection of this address (for one that was accepted, its local
+   * address). A socket that is refused stays open and the caller's. Of a `PooledSocket` of this pool it is `close()`.
+   *
+   * @throws PoolClosedError, PoolExhaustedError at `max`, PoolFullError when `maxIdle` are idle there, ConnClosedError
+   *   for a dead one, DuplicateSocketError-like ConnClosedError for one that is in the pool
+   */
+  put(socket: Duplex, { network, address }: Address): void {
+    if (socket instanceof PooledSocket) return void socket.close().catch(() => undefined);
+    const target = this.target({ network, address }, address, undefined);
+    if (this.pool.state !== 'open') throw new PoolClosedError(this.name);
+    if (this.connector.has(socket) || socket.destroyed || !socket.readable || !socket.writable) {
+      throw new ConnClosedError(this.name, network, address, 'put()');
+    }
+    if (this.pool.stats(target).idle >= this.options.maxIdle) {
+      throw new PoolFullError(this.name, network, address, this.options.maxIdle);
+    }
+    this.pool.adopt(target, socket);
+  }
+
+  /**
+   * Takes an idle connection out for good; never dials. It is the caller's from then on, without a trace of the pool.
+   *
+   * @throws ConnNotAvailableError, PoolClosedError
+   */
+  get({ network, address }: Address): Socket {
+    const target = this.target({ network, address }, address, undefined);
+    if (this.pool.state !== 'open') throw new PoolClosedError(this.name);
+    const lease = this.pool.tryAcquire(target);
+    if (lease === undefined) throw new ConnNotAvailableError(this.name, network, address);
+    return lease.detach() as Socket;
+  }
+
+  /** Begins the upkeep: idle connections are checked in the background if there is a `heartbeat`. Dials nothing. */
+  start(): Promise<void> {
+    return this.pool.start();
+  }
+
+  stats(): PoolStats {
+    const { max, maxIdle } = this.options;
+    return Object.freeze({ ...this.pool.stats(), max, maxIdle });
+  }
+
+  /** One row for each connection, with its address. */
+  inspect(): (ConnInfo & Address)[] {
+    return this.pool
+      .inspect()
+      .map(({ key: { network, address }, ...info }) => ({ network, address, ...info }));
+  }
+
+  /** Checks the idle connections now, by their state and by `heartbeat`. Never dials. */
+  heartbeat(options?: HeartbeatOptions): Promise<HeartbeatReport> {
+    return this.pool.heartbeat(options);
+  }
+
+  /** Closes the idle connections of all addresses; the pool stays fully usable. @returns how many, once closed */
+  closeIdle(): Promise<number> {
+    return this.pool.closeIdle();
+  }
+
+  /** Closes the pool: idle connections now, lent ones when they come back or, when `drain` is over, by force. */
+  close(options?: CloseOptions): Promise<CloseReport> {
+    return this.pool.close(options);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private async borrow(target: Target, { signal, timeout, fresh }: AcquireOptions): Promise<Loan> {
+    const isUsual = signal === undefined && timeout === undefined && fresh === undefined;
+    const lease = await this.pool.acquire(target, isUsual ? undefined : { signal, timeout, fresh });
+    return { lease, watch: this.connector.watchOf(lease.conn) };
+  }
+
+  private async resolve(
+    network: Network,
+    address: string,
+    tls: ConnectionOptions | undefined,
+  ): Promise<Target> {
+    const { resolveAddress } = this.options;
+    if (resolveAddress === undefined) return this.target({ network, address }, address, tls);
+    parseAddress(this.name, network, address);
+    return this.target(await resolveAddress(network, address), address, tls);
+  }
+
+  /** @param named - the address as the caller gave it */
+  private target({ network, address }: Address, named: string, tls: ConnectionOptions | undefined): Target {
+    parseAddress(this.name, network, address);
+    const toJSON = (): string => `${network} ${address}`;
+    if (network !== 'tls') {
+      if (tls !== undefined) {
+        throw new InvalidOptionsError(this.name, [
+          { path: 'tls', given: tls, allowed: 'only with the network "tls"' },
+        ]);
+      }
+      return { network, address, servername: undefined, tls: undefined, id: `${network},${address}`, toJSON };
+    }
+    const endpoint = parseAddress(this.name, network, named);
+    const servername = 'host' in endpoint && isIP(endpoint.host) === 0 ? endpoint.host : undefined;
+    const options = tls === undefined ? this.options.tls : { ...this.options.tls, ...tls };
+    const id = `${network},${address},${servername ?? ''},${this.identity.of(options)}`;
+    return { network, address, servername, tls: options, id, toJSON };
+  }
+
+  private read<O extends object>(options: O | undefined, known: readonly string[]): Partial<O> {
+    if (options === undefined) return {};
+    const { fields, problems } = readFields(options, known);
+    if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
+    return fields;
+  }
+}
