@@ -28,8 +28,8 @@ export class ConnectorCall<T, R> implements Appointment {
 
   constructor(
     private readonly calls: ConnectorCalls,
-    private readonly kind: CallKind<T, R>,
-    private readonly connection: Connection<T>,
+    readonly kind: CallKind<T, R>,
+    readonly connection: Connection<T>,
   ) {}
 
   /** Made when it is asked for: it costs more than the rest of the call. */
@@ -100,7 +100,7 @@ const DEEPEST = 32;
 export class ConnectorCalls {
   private depth = 0;
   /** Calls that would have been made too deep inside others. */
-  private readonly postponed: (() => void)[] = [];
+  private readonly postponed: ConnectorCall<unknown, unknown>[] = [];
 
   constructor(
     readonly pool: string,
@@ -116,14 +116,9 @@ export class ConnectorCalls {
     const call = new ConnectorCall(this, kind, connection);
     // Before the call: what it calls back into the pool may have to abandon it.
     connection.call = call;
-    if (this.depth >= DEEPEST) {
-      this.postponed.push(() => this.enter(kind, connection, call));
-      return;
-    }
-    this.enter(kind, connection, call);
-    if (this.depth > 0) return;
-    // More may be put off meanwhile.
-    for (let next = this.postponed.pop(); next !== undefined; next = this.postponed.pop()) next();
+    if (this.depth < DEEPEST) this.enter(call);
+    else this.postponed.push(call as ConnectorCall<unknown, unknown>);
+    if (this.depth === 0 && this.postponed.length > 0) this.catchUp();
   }
 
   /** Asks something of the connector that it answers at once. A promise is no answer, but must not go unhandled. */
@@ -133,17 +128,24 @@ export class ConnectorCalls {
     return answer as R;
   }
 
-  private enter<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {
-    if (call.over) return;
+  private enter<T, R>(call: ConnectorCall<T, R>): void {
     this.depth += 1;
     try {
-      this.runtime.context.runInAsyncScope(this.begin, this, kind, connection, call);
+      this.runtime.context.runInAsyncScope(this.begin, this, call);
     } finally {
       this.depth -= 1;
     }
   }
 
-  private begin<T, R>(kind: CallKind<T, R>, connection: Connection<T>, call: ConnectorCall<T, R>): void {
+  /** More may be put off meanwhile. */
+  private catchUp(): void {
+    for (let next = this.postponed.pop(); next !== undefined; next = this.postponed.pop()) {
+      if (!next.over) this.enter(next);
+    }
+  }
+
+  private begin<T, R>(call: ConnectorCall<T, R>): void {
+    const { kind, connection } = call;
     let result: R | PromiseLike<R>;
     try {
       result = kind.make(connection, call);

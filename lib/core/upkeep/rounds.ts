@@ -23,6 +23,8 @@ export class Rounds<T> implements Appointment {
   place = -1;
   /** Whether idle connections are checked in the background, too. */
   checksIdle = false;
+  /** Since the last one became idle. */
+  private allSuspect = false;
 
   constructor(
     private readonly idleTimeout: number,
@@ -39,6 +41,7 @@ export class Rounds<T> implements Appointment {
 
   /** The connection has become idle, last used at `connection.since`. */
   shelved(connection: Connection<T>): void {
+    this.allSuspect = false;
     const { expiresAt, checkAt } = connection;
     const until = connection.since + this.idleTimeout;
     const unlessUsed = until < expiresAt ? until : expiresAt;
@@ -49,7 +52,9 @@ export class Rounds<T> implements Appointment {
 
   /** Something has shaken the trust in all of them: none is lent unchecked. */
   suspect(now: number): void {
-    if (this.heartbeatInterval === Infinity) return;
+    if (this.heartbeatInterval === Infinity || this.allSuspect) return;
+    // Ten thousand that die together would look at each other ten thousand times.
+    this.allSuspect = true;
     for (let each = this.idle.first; each !== undefined; each = each.next) each.checkAt = each.dueAt = now;
   }
 
