@@ -2,6 +2,7 @@ import { types } from 'node:util';
 
 /** Below this an error that holds others is not looked into: one may hold itself. */
 const DEEPEST = 3;
+const LONGEST = 80;
 
 /** What an error says, on whatever was thrown: it may be no error, and its own code may throw when it is read. */
 export function errorText(thrown: unknown, depth = 0): string {
@@ -24,7 +25,23 @@ export function isError(thrown: unknown): thrown is Error & { errors?: unknown }
   return thrown instanceof Error || types.isNativeError(thrown);
 }
 
-/** The same with the stack, where there is one. */
+/** A key of a pool by keys, for people: an object shows what its own `toString` says, never what it holds. */
+export function keyText(key: unknown): string {
+  if (typeof key === 'string') return JSON.stringify(cut(key));
+  if (typeof key !== 'object' || key === null) return cut(String(key));
+  try {
+    const { toString } = key;
+    return toString === Object.prototype.toString ? 'an object' : cut(String(key));
+  } catch {
+    return 'an object';
+  }
+}
+
+function cut(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+/** `errorText` with the stack, where there is one. */
 export function errorStack(thrown: unknown): string {
   try {
     const { stack } = (thrown ?? {}) as { stack?: unknown };

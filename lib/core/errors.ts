@@ -1,4 +1,4 @@
-import { errorText } from './error-text.js';
+import { errorText, keyText } from './error-text.js';
 import type { PoolStats } from './stats.js';
 
 /** The root of every error this package throws. */
@@ -26,7 +26,7 @@ export abstract class ConnPoolError extends Error {
 export type PoolTitle = string | { readonly name: string; readonly key: unknown };
 
 function named(pool: PoolTitle): string {
-  return typeof pool === 'string' ? `Pool "${pool}"` : `Pool "${pool.name}", key ${show(pool.key)},`;
+  return typeof pool === 'string' ? `Pool "${pool}"` : `Pool "${pool.name}", key ${keyText(pool.key)},`;
 }
 
 /** What an acquire was waiting for when its deadline came. */
@@ -211,7 +211,7 @@ function counts(stats: PoolStats): string {
 }
 
 function because(cause: unknown): string {
-  return cause === undefined ? '' : `: ${errorText(cause).replace(/\.$/, '')}`;
+  return cause === undefined ? '' : `: ${errorText(cause).replace(/[.:\s]+$/, '')}`;
 }
 
 function textOf(problem: OptionProblem): string {

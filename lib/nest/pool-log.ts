@@ -16,6 +16,7 @@ import type {
   StartedEvent,
   TimeoutEvent,
 } from '../core/index.js';
+import { keyText } from '../core/error-text.js';
 import { causeText } from './cause-text.js';
 import { counted } from './counted.js';
 import { Tally } from './tally.js';
@@ -68,6 +69,8 @@ export class PoolLog {
         this.recoveries.forget();
         return this.failures.add(event);
       case 'recovered':
+        // What was lost before is told before.
+        this.losses.hasten();
         return this.recoveries.add(event);
       case 'lost':
       case 'heartbeat-failed':
@@ -90,29 +93,30 @@ export class PoolLog {
 
   private tellStart({ ready }: StartedEvent): void {
     const { max } = this.pool.stats();
-    this.logger.log(`${this.subject} started: ${ready} of at most ${max} connections ready.`);
+    const limit = max > 0 ? `of at most ${max} ` : '';
+    this.logger.log(`${this.subject} started: ${ready} ${limit}connections ready.`);
   }
 
-  private tellFailure(count: number, { attempt, cause, permanent, retryInMs }: DialFailedEvent): void {
+  private tellFailure(count: number, { attempt, cause, permanent, retryInMs, key }: DialFailedEvent): void {
     const what =
       count === 1
         ? `dial attempt ${attempt} failed`
         : `${count} dials failed, the last at attempt ${attempt}`;
     const kind = permanent ? ' (permanent error)' : '';
     const next = `next dial in ${Math.round(retryInMs)} ms at the earliest`;
-    this.logger.warn(`${this.subject}: ${what}${kind}${because(cause)}; ${next}.`);
+    this.logger.warn(`${this.subject}${of(key)}: ${what}${kind}${because(cause)}; ${next}.`);
   }
 
-  private tellRecovery({ failures, downMs }: RecoveredEvent): void {
+  private tellRecovery({ failures, downMs, key }: RecoveredEvent): void {
     // From here on a failure begins another story and is told at once.
     this.failures.restart();
     const failed = failures === 1 ? 'a failed dial' : `${failures} failed dials`;
-    this.logger.log(`${this.subject} recovered after ${failed} in ${Math.round(downMs)} ms.`);
+    this.logger.log(`${this.subject}${of(key)} recovered after ${failed} in ${Math.round(downMs)} ms.`);
   }
 
-  private tellLoss(count: number, { cause }: LossEvent): void {
+  private tellLoss(count: number, { cause, key }: LossEvent): void {
     const lost = count === 1 ? 'a connection' : `${count} connections`;
-    this.logger.warn(`${this.subject} lost ${lost}${because(cause)}.`);
+    this.logger.warn(`${this.subject}${of(key)} lost ${lost}${because(cause)}.`);
   }
 
   private tellExhaustion(count: number, { leased, waiting }: ExhaustedEvent): void {
@@ -122,9 +126,9 @@ export class PoolLog {
     );
   }
 
-  private tellLeak({ id, heldMs, stack }: LeakEvent): void {
+  private tellLeak({ id, heldMs, stack, key }: LeakEvent): void {
     const held = `connection ${id} has been held for ${Math.round(heldMs)} ms`;
-    this.logger.warn(`${this.subject} may leak: ${held}. It was acquired here:\n${stack}`);
+    this.logger.warn(`${this.subject}${of(key)} may leak: ${held}. It was acquired here:\n${stack}`);
   }
 
   private tellReturn({ id, heldMs }: LeakReturnedEvent): void {
@@ -133,11 +137,11 @@ export class PoolLog {
     );
   }
 
-  private tellTimeout(count: number, { error }: TimeoutEvent): void {
+  private tellTimeout(count: number, { error, key }: TimeoutEvent): void {
     const acquires = count === 1 ? 'an acquire' : `${count} acquires`;
     const { idle, leased, waiting } = this.pool.stats();
     const counts = `idle ${idle}, leased ${leased}, waiting ${waiting}`;
-    this.logger.warn(`${this.subject}: ${acquires} timed out (${counts})${because(error.cause)}.`);
+    this.logger.warn(`${this.subject}${of(key)}: ${acquires} timed out (${counts})${because(error.cause)}.`);
   }
 
   private tellBadClose(count: number, { cause }: CloseFailedEvent): void {
@@ -157,6 +161,11 @@ export class PoolLog {
     if (forced > 0) this.logger.warn(line);
     else this.logger.log(line);
   }
+}
+
+/** Of a pool by keys: which key; where several are told of in one line, the last. */
+function of(key: unknown): string {
+  return key === undefined ? '' : ` (${keyText(key)})`;
 }
 
 function because(cause: unknown): string {

@@ -107,7 +107,7 @@ export class PooledSocket extends Duplex {
     const { conn } = this;
     this.taken = true;
     const received = takeAll(this);
-    this.loan.watch.lendRaw();
+    this.loan.watch.lendRaw(true);
     for (const chunk of received.reverse()) conn.unshift(chunk);
     this.loan.lease.detach();
     this.destroy();

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { DialContext, KeyedConnector } from '../core/index.js';
+import type { DialContext, HeartbeatContext, KeyedConnector } from '../core/index.js';
 import { joinHostPort, parseAddress } from './address.js';
 import { dialNode } from './node-dialer.js';
 import type { ResolvedSocketOptions } from './socket-options.js';
@@ -10,12 +10,13 @@ import { TlsSessions } from './tls-sessions.js';
 
 /** How the sockets of one pool are dialled, watched, judged fit and closed. */
 export class SocketConnector implements KeyedConnector<Target, Duplex> {
-  readonly heartbeat: KeyedConnector<Target, Duplex>['heartbeat'];
+  readonly heartbeat: KeyedConnector<Target, Duplex>['heartbeat'] = undefined;
   private readonly watches = new WeakMap<Duplex, SocketWatch>();
   private readonly sessions = new TlsSessions();
 
   constructor(private readonly options: ResolvedSocketOptions) {
-    this.heartbeat = options.heartbeat;
+    const { heartbeat } = options;
+    if (heartbeat !== undefined) this.heartbeat = (socket, context) => this.probe(heartbeat, socket, context);
   }
 
   async dial(target: Target, { signal }: DialContext): Promise<Duplex> {
@@ -54,6 +55,22 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     if (unfit !== undefined) throw new Error(`the connection is not fit for reuse: ${unfit}`);
     if (socket.writableLength === 0 || socket.readableObjectMode) return undefined;
     return new Promise((resolve) => void socket.write('', () => resolve()));
+  }
+
+  /** The probe has the socket raw: it must leave it as a borrower must. */
+  private async probe(
+    heartbeat: NonNullable<ResolvedSocketOptions['heartbeat']>,
+    socket: Duplex,
+    context: HeartbeatContext,
+  ): Promise<void> {
+    this.watchOf(socket).lendRaw(false);
+    try {
+      await heartbeat(socket, context);
+    } finally {
+      // It may have been closed meanwhile.
+      const unfit = this.watches.get(socket)?.takeBack();
+      if (unfit !== undefined) throw new Error(`the heartbeat left the connection unfit: ${unfit}`);
+    }
   }
 
   isPermanent(error: unknown): boolean {

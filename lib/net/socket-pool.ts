@@ -32,7 +32,7 @@ import {
   resolveSocketOptions,
   type SocketPoolOptions,
 } from './socket-options.js';
-import { type Target, TlsIdentity } from './target.js';
+import { Target, TlsIdentity } from './target.js';
 
 /** How one dial differs from the others. */
 export interface SocketAcquireOptions {
@@ -150,7 +150,7 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     const acquire = this.read(options, ACQUIRE_OPTIONS);
     const target = await this.resolve(network, address, acquire.tls);
     const { lease, watch } = await this.borrow(target, acquire);
-    watch.lendRaw();
+    watch.lendRaw(true);
     return lease as Lease<Socket>;
   }
 
@@ -258,20 +258,19 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
   /** @param named - the address as the caller gave it */
   private target({ network, address }: Address, named: string, tls: ConnectionOptions | undefined): Target {
     parseAddress(this.name, network, address);
-    const toJSON = (): string => `${network} ${address}`;
     if (network !== 'tls') {
       if (tls !== undefined) {
         throw new InvalidOptionsError(this.name, [
           { path: 'tls', given: tls, allowed: 'only with the network "tls"' },
         ]);
       }
-      return { network, address, servername: undefined, tls: undefined, id: `${network},${address}`, toJSON };
+      return new Target(network, address, `${network},${address}`);
     }
     const endpoint = parseAddress(this.name, network, named);
     const servername = 'host' in endpoint && isIP(endpoint.host) === 0 ? endpoint.host : undefined;
     const options = tls === undefined ? this.options.tls : { ...this.options.tls, ...tls };
     const id = `${network},${address},${servername ?? ''},${this.identity.of(options)}`;
-    return { network, address, servername, tls: options, id, toJSON };
+    return new Target(network, address, id, options, servername);
   }
 
   private read<O extends object>(options: O | undefined, known: readonly string[]): Partial<O> {

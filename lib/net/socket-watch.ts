@@ -65,13 +65,17 @@ export class SocketWatch {
     if (this.socket.readableLength > 0) reader.readable();
   }
 
-  /** Somebody has the socket itself from now on, and reads it as he likes. */
-  lendRaw(): void {
+  /**
+   * Somebody has the socket itself from now on, and reads it as he likes.
+   *
+   * @param holds - whether the process must stay up for it
+   */
+  lendRaw(holds: boolean): void {
     const { socket } = this;
     this.raw = true;
     this.before = { read: socket.bytesRead ?? 0, written: socket.bytesWritten ?? 0 };
     socket.off('readable', this.onReadable);
-    socket.ref?.();
+    if (holds) socket.ref?.();
   }
 
   /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */

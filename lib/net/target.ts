@@ -1,16 +1,47 @@
+import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
-import { type Network } from './address.js';
+import type { Address, Network } from './address.js';
 
 /** Where a connection goes, and what makes two of them interchangeable. */
-export interface Target {
-  readonly network: Network;
-  readonly address: string;
-  /** The host the caller named, for the TLS handshake. */
-  readonly servername: string | undefined;
-  readonly tls: ConnectionOptions | undefined;
-  readonly id: string;
+export class Target implements Address {
+  // Errors and events carry it: what holds a certificate's key must not be found by whoever writes them to a log.
+  readonly #id: string;
+  readonly #tls: ConnectionOptions | undefined;
+  readonly #servername: string | undefined;
+
+  /**
+   * @param id - connections of the same are interchangeable
+   * @param tls - for the network `tls`
+   * @param servername - the host the caller named, for the TLS handshake
+   */
+  constructor(
+    readonly network: Network,
+    readonly address: string,
+    id: string,
+    tls?: ConnectionOptions,
+    servername?: string,
+  ) {
+    this.#id = id;
+    this.#tls = tls;
+    this.#servername = servername;
+  }
+
+  get id(): string {
+    return this.#id;
+  }
+
+  get tls(): ConnectionOptions | undefined {
+    return this.#tls;
+  }
+
+  get servername(): string | undefined {
+    return this.#servername;
+  }
+
   /** In messages. */
-  toJSON(): string;
+  toString(): string {
+    return `${this.network} ${this.address}`;
+  }
 }
 
 /**
@@ -18,11 +49,19 @@ export interface Target {
  * What is no plain data (a secure context, a function) counts as the same only when it is the same object.
  */
 export class TlsIdentity {
+  private readonly known = new WeakMap<ConnectionOptions, string>();
   private readonly numbers = new WeakMap<object, number>();
   private last = 0;
 
   of(options: ConnectionOptions): string {
-    return JSON.stringify(this.plain(options));
+    let identity = this.known.get(options);
+    if (identity === undefined) {
+      identity = createHash('sha256')
+        .update(JSON.stringify(this.plain(options)))
+        .digest('base64');
+      this.known.set(options, identity);
+    }
+    return identity;
   }
 
   private plain(value: unknown): unknown {

@@ -33,12 +33,8 @@ export function verdictOfError(name: string, error: unknown): PoolVerdict {
  * There was no connection to ask. A full pool all of whose connections are at work serves, only not everybody at once;
  * one that is full of connections being closed serves nobody; one that is not full and cannot dial by itself is at rest.
  */
-function verdictUnasked(
-  name: string,
-  { size, max, leased, checking, closing, waiting }: PoolStats,
-): PoolVerdict {
-  const atWork = leased + checking;
-  if (size > 0 && atWork === 0) {
+function verdictUnasked(name: string, { size, max, leased, closing, waiting }: PoolStats): PoolVerdict {
+  if (size > 0 && closing === size) {
     return down(`Pool "${name}" has no connection to lend: ${closing} of ${size} are being closed.`);
   }
   if (max > 0 && size >= max) {
