@@ -1,6 +1,7 @@
 import { strictEqual } from 'node:assert';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
+import * as net from 'nestjs-conn-pool/net';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
 import * as thrift from 'nestjs-conn-pool/thrift';
@@ -15,6 +16,7 @@ async function assertOneCopy(): Promise<void> {
     (await import('nestjs-conn-pool/terminus')).ConnPoolHealthIndicator,
     terminus.ConnPoolHealthIndicator,
   );
+  strictEqual((await import('nestjs-conn-pool/net')).SocketPool, net.SocketPool);
   strictEqual((await import('nestjs-conn-pool/testing')).FakeClock, testing.FakeClock);
   strictEqual((await import('nestjs-conn-pool/thrift')).thriftConnector, thrift.thriftConnector);
 }

@@ -2,6 +2,7 @@ import { strictEqual } from 'node:assert';
 import { createRequire } from 'node:module';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
+import * as net from 'nestjs-conn-pool/net';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
 import * as thrift from 'nestjs-conn-pool/thrift';
@@ -17,5 +18,6 @@ strictEqual(
   (require('nestjs-conn-pool/terminus') as typeof terminus).ConnPoolHealthIndicator,
   terminus.ConnPoolHealthIndicator,
 );
+strictEqual((require('nestjs-conn-pool/net') as typeof net).SocketPool, net.SocketPool);
 strictEqual((require('nestjs-conn-pool/testing') as typeof testing).FakeClock, testing.FakeClock);
 strictEqual((require('nestjs-conn-pool/thrift') as typeof thrift).thriftConnector, thrift.thriftConnector);
