@@ -101,9 +101,12 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   /** Borrows a connection for a key: see `ConnPool.acquire`, whose errors name the key, too. */
   acquire(key: K, options?: AcquireOptions): Promise<Lease<T>> {
     try {
-      const found = this.find(key);
-      if (found !== undefined) return found.pool.acquire(options);
-      return this.asFirst(key, (pool) => pool.acquire(options));
+      const entry = this.enter(key);
+      try {
+        return entry.pool.acquire(options);
+      } finally {
+        this.leave(entry);
+      }
     } catch (error) {
       return Promise.reject(error);
     }
@@ -111,7 +114,14 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   /** Borrows an idle connection of this key that is ready now, or gives `undefined`. Never waits. */
   tryAcquire(key: K): Lease<T> | undefined {
-    return this.find(key)?.pool.tryAcquire();
+    const entry = this.find(key);
+    if (entry === undefined) return undefined;
+    entry.calls += 1;
+    try {
+      return entry.pool.tryAcquire();
+    } finally {
+      this.leave(entry);
+    }
   }
 
   /** Borrows a connection for one piece of work and gives it back, whatever happens: see `ConnPool.use`. */
@@ -120,9 +130,14 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     work: (conn: T, lease: Lease<T>) => R | Promise<R>,
     options?: AcquireOptions,
   ): Promise<R> {
-    const found = this.find(key);
-    if (found !== undefined) return found.pool.use(work, options);
-    return this.asFirst(key, (pool) => pool.use(work, options));
+    const entry = this.enter(key);
+    let outcome: Promise<R>;
+    try {
+      outcome = entry.pool.use(work, options);
+    } finally {
+      this.leave(entry);
+    }
+    return outcome;
   }
 
   /**
@@ -133,9 +148,12 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
    */
   adopt(key: K, conn: T): void {
     if (this.isOver()) throw new PoolClosedError(this.name);
-    const found = this.find(key);
-    if (found !== undefined) found.pool.adopt(conn);
-    else this.asFirst(key, (pool) => pool.adopt(conn));
+    const entry = this.enter(key);
+    try {
+      entry.pool.adopt(conn);
+    } finally {
+      this.leave(entry);
+    }
   }
 
   /** Begins the upkeep: idle connections are checked in the background. Idempotent; dials nothing. */
@@ -264,19 +282,24 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     return this.pools.get(this.options.keyOf(key));
   }
 
-  /** The first acquire of a key. If it comes to nothing, the key is forgotten again. */
-  private asFirst<R>(key: K, acquire: (pool: ConnPool<T, M>) => R): R {
-    if (this.isOver()) throw new PoolClosedError(this.name);
+  /** The pool of a key, which is not forgotten before `leave`: the call that follows may empty it and fill it again. */
+  private enter(key: K): KeyPool<K, T, M> {
     const id = this.options.keyOf(key);
-    const pool = this.open(id, key);
-    try {
-      return acquire(pool);
-    } finally {
-      this.vacated(id, pool);
+    let entry = this.pools.get(id);
+    if (entry === undefined) {
+      if (this.isOver()) throw new PoolClosedError(this.name);
+      entry = this.open(id, key);
     }
+    entry.calls += 1;
+    return entry;
   }
 
-  private open(id: unknown, key: K): ConnPool<T, M> {
+  private leave(entry: KeyPool<K, T, M>): void {
+    entry.calls -= 1;
+    if (entry.pool.isVacant) this.vacated(entry);
+  }
+
+  private open(id: unknown, key: K): KeyPool<K, T, M> {
     const { name, ceiling, runtime, totals, started } = this;
     const connector: Connector<T, M> = {
       ...this.connector,
@@ -286,25 +309,26 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
       options: this.options.each,
       title: { name, key },
       events: new KeyEvents(this.events, key),
-      vacated: () => this.vacated(id, pool),
+      vacated: () => this.vacated(entry),
       ceiling,
       runtime,
       totals,
       started,
     });
-    this.pools.set(id, { key, pool });
-    return pool;
+    const entry = { id, key, pool, calls: 0 };
+    this.pools.set(id, entry);
+    return entry;
   }
 
   /** A key without connections is forgotten at once, unless its dials have failed: then the back-off must be kept. */
-  private vacated(id: unknown, pool: ConnPool<T, M>): void {
-    if (this.isOver() || !pool.isVacant || this.pools.get(id)?.pool !== pool) return;
-    if (pool.isForgettable(this.runtime.turn.now())) this.drop(id, pool);
+  private vacated(entry: KeyPool<K, T, M>): void {
+    if (this.isOver() || entry.calls > 0 || this.pools.get(entry.id) !== entry) return;
+    if (entry.pool.isForgettable(this.runtime.turn.now())) this.drop(entry);
     else if (this.forgetting.place === -1) this.forgetLater();
   }
 
   private forget(now: number): void {
-    for (const [id, { pool }] of this.pools) if (pool.isForgettable(now)) this.drop(id, pool);
+    for (const entry of this.pools.values()) if (entry.pool.isForgettable(now)) this.drop(entry);
     if (this.pools.size > 0) this.forgetLater();
   }
 
@@ -313,7 +337,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     alarm.set(this.forgetting, turn.now() + 2 * this.options.each.dialBackoff.max);
   }
 
-  private drop(id: unknown, pool: ConnPool<T, M>): void {
+  private drop({ id, pool }: KeyPool<K, T, M>): void {
     this.pools.delete(id);
     pool.retire();
   }
@@ -341,9 +365,13 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 }
 
 interface KeyPool<K, T, M> {
+  /** What `keyOf` made of the key. */
+  readonly id: unknown;
   /** As it was first given. */
   readonly key: K;
   readonly pool: ConnPool<T, M>;
+  /** Calls of the pool in progress. */
+  calls: number;
 }
 
 /** What happens in the pool of one key, told with the key; what only concerns the pool as a whole is not told by each. */

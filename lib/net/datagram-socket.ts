@@ -10,6 +10,8 @@ const MOST_WAITING = 1024;
  */
 export class DatagramSocket extends Duplex {
   readonly connecting = false;
+  /** Sent so far. */
+  bytesWritten = 0;
 
   constructor(private readonly socket: dgram.Socket) {
     super({ readableObjectMode: true, readableHighWaterMark: MOST_WAITING });
@@ -53,6 +55,7 @@ export class DatagramSocket extends Duplex {
   override _read(): void {}
 
   override _write(datagram: Buffer, _encoding: BufferEncoding, sent: (error?: Error | null) => void): void {
+    this.bytesWritten += datagram.length;
     this.socket.send(datagram, (error) => sent(error));
   }
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import type { Lease } from '../core/index.js';
+import { type AcquireOptions, type Lease, PoolClosedError } from '../core/index.js';
 import {
   ConnBusyError,
   ConnClosedError,
@@ -9,7 +9,7 @@ import {
   SocketDeadlineError,
   StaleConnectionError,
 } from './net-errors.js';
-import type { Reader, SocketWatch } from './socket-watch.js';
+import { LOST, type Reader, RECEIVED, type SocketWatch } from './socket-watch.js';
 import type { Target } from './target.js';
 
 /** A connection in somebody's hands, with the pool's eyes on it. */
@@ -18,18 +18,24 @@ export interface Loan {
   readonly watch: SocketWatch;
 }
 
-/** Where a pooled socket comes from. */
-export interface Lending {
-  readonly pool: string;
-  readonly target: Target;
+/** The pool a socket comes from. */
+export interface Lender {
+  readonly name: string;
+  /** As it sets up each of its sockets. */
+  readonly setup: {
+    readonly noDelay: boolean;
+    readonly keepAlive: number | undefined;
+    /** How long `close()` waits for pending writes, in milliseconds. */
+    readonly flushTimeout: number;
+  };
   /** Dials once more, for one whose connection turned out dead. */
-  redial(): Promise<Loan>;
-  /** As the pool sets up each of its sockets. */
-  readonly noDelay: boolean;
-  readonly keepAlive: number | undefined;
+  redial(target: Target, options: AcquireOptions): Promise<Loan>;
 }
 
 type Done = (error?: Error | null) => void;
+const OF_BYTES = { allowHalfOpen: false } as const;
+const OF_DATAGRAMS = { allowHalfOpen: false, readableObjectMode: true } as const;
+
 type Chunk = { readonly chunk: Buffer };
 
 /**
@@ -41,7 +47,7 @@ type Chunk = { readonly chunk: Buffer };
  * socket.write('time\n');
  * const [answer] = await once(socket, 'data');
  */
-export class PooledSocket extends Duplex {
+export class PooledSocket extends Duplex implements Reader {
   /** It is connected from the start. */
   readonly connecting = false;
   /** The connection itself; its addresses stay readable when it is given back. */
@@ -52,16 +58,25 @@ export class PooledSocket extends Duplex {
   /** Its writing side, by its user. */
   private ended = false;
   private taken = false;
-  private wanting = false;
+  private returned = false;
+  /** Its user reads more slowly than the peer sends. */
+  private full = false;
   /** Bytes have come from this connection since it was lent. */
   private answered = false;
   /** Something was written since the last byte came. */
   private awaiting = false;
+  /** Its user has read, or waited for something to read. */
+  private wanted = false;
   private redialing = false;
   private written = 0;
   /** What was written, as long as it may have to be written again. */
   private sent: Buffer[] | undefined;
-  private setup = false;
+  /** What its user has set, by the name of the call: for the connection that may replace this one. */
+  private settings: Map<string, () => void> | undefined = undefined;
+  private finished = false;
+  private finishing: Done | undefined = undefined;
+  /** Bytes came that nobody heard. */
+  private unheard = false;
   private deadline: NodeJS.Timeout | undefined = undefined;
   private drained: Done | undefined = undefined;
 
@@ -70,15 +85,18 @@ export class PooledSocket extends Duplex {
    * @param replay - how many bytes may be written twice
    */
   constructor(
-    private readonly lending: Lending,
-    private loan: Loan,
+    private readonly lender: Lender,
+    private readonly target: Target,
+    private lease: Lease<Duplex>,
+    private watch: SocketWatch,
+    private readonly options: AcquireOptions,
     private readonly replay: number,
   ) {
-    super({ allowHalfOpen: false, readableObjectMode: loan.lease.conn.readableObjectMode });
-    this.conn = loan.lease.conn;
-    this.fresh = !loan.lease.reused;
+    super(lease.conn.readableObjectMode ? OF_DATAGRAMS : OF_BYTES);
+    this.conn = lease.conn;
+    this.fresh = !lease.reused;
     this.sent = this.fresh || replay === 0 ? undefined : [];
-    loan.watch.lendTo(this.reader);
+    watch.lendTo(this);
   }
 
   /** It was connected before this dial. False also once a dead one has been replaced. */
@@ -99,17 +117,16 @@ export class PooledSocket extends Duplex {
    *   pending
    */
   raw(): Socket {
-    const { pool, target } = this.lending;
-    if (this.taken) throw new RawTakenError(pool, target.network, target.address);
+    const { network, address } = this.target;
+    if (this.taken) throw new RawTakenError(this.lender.name, network, address);
     if (this.closing || this.destroyed) throw this.closedError('raw()');
     if (this.writableLength > 0 || this.redialing)
-      throw new ConnBusyError(pool, target.network, target.address);
+      throw new ConnBusyError(this.lender.name, network, address);
     const { conn } = this;
     this.taken = true;
     const received = takeAll(this);
-    this.loan.watch.lendRaw(true);
+    this.lease.detach();
     for (const chunk of received.reverse()) conn.unshift(chunk);
-    this.loan.lease.detach();
     this.destroy();
     return conn as Socket;
   }
@@ -126,8 +143,8 @@ export class PooledSocket extends Duplex {
     this.closing = true;
     if (this.destroyed) return;
     this.ended = this.writableEnded;
-    if (this.writableLength === 0 && !this.redialing) return this.giveBack();
-    await new Promise<void>((resolve) => this.once('close', resolve).end());
+    if (this.isWriting) await this.flushed();
+    if (!this.destroyed) this.giveBack();
   }
 
   /** As `close()`, but does nothing when it is closed. */
@@ -145,16 +162,19 @@ export class PooledSocket extends Duplex {
     clearTimeout(this.deadline);
     this.deadline = undefined;
     if (at === null || this.destroyed) return this;
-    const { pool, target } = this.lending;
-    const expire = (): void =>
-      void this.destroy(new SocketDeadlineError(pool, target.network, target.address));
+    const { network, address } = this.target;
+    const expire = (): void => void this.destroy(new SocketDeadlineError(this.lender.name, network, address));
     this.deadline = setTimeout(expire, Math.max(0, Number(at) - Date.now()));
     return this;
   }
 
   /** As of `net.Socket`: `'timeout'` after so many milliseconds without activity; 0 = none. */
   setTimeout(ms: number, listener?: () => void): this {
-    this.conn.setTimeout?.(ms);
+    this.set('timeout', () => {
+      this.conn.setTimeout?.(ms);
+      this.conn.off('timeout', this.onTimeout);
+      if (ms > 0) this.conn.on('timeout', this.onTimeout);
+    });
     if (listener !== undefined) {
       if (ms === 0) this.off('timeout', listener);
       else this.once('timeout', listener);
@@ -163,25 +183,19 @@ export class PooledSocket extends Duplex {
   }
 
   setKeepAlive(on?: boolean, initialDelay?: number): this {
-    this.setup = true;
-    this.conn.setKeepAlive?.(on, initialDelay);
-    return this;
+    return this.set('keepAlive', () => void this.conn.setKeepAlive?.(on, initialDelay));
   }
 
   setNoDelay(on?: boolean): this {
-    this.setup = true;
-    this.conn.setNoDelay?.(on);
-    return this;
+    return this.set('noDelay', () => void this.conn.setNoDelay?.(on));
   }
 
   ref(): this {
-    this.conn.ref?.();
-    return this;
+    return this.set('ref', () => void this.conn.ref?.());
   }
 
   unref(): this {
-    this.conn.unref?.();
-    return this;
+    return this.set('ref', () => void this.conn.unref?.());
   }
 
   address(): ReturnType<Socket['address']> {
@@ -227,8 +241,10 @@ export class PooledSocket extends Duplex {
   }
 
   override _read(): void {
-    this.wanting = true;
-    this.receive();
+    this.wanted = true;
+    if (!this.full || this.taken) return;
+    this.full = false;
+    this.conn.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
@@ -244,45 +260,55 @@ export class PooledSocket extends Duplex {
   }
 
   override _final(done: Done): void {
-    if (this.closing && !this.ended) {
-      done();
-      this.giveBack();
-    } else if (this.redialing) this.drained = done;
-    else this.conn.end(() => done());
+    this.finished = true;
+    if (this.redialing) this.finishing = done;
+    else this.finish(done);
   }
 
   override _destroy(error: Error | null, destroyed: Done): void {
     clearTimeout(this.deadline);
-    const { lease, watch } = this.loan;
-    watch.reader = undefined;
-    if (lease.active) lease.discard(error ?? 'destroyed by its user');
+    if (!this.returned && this.lease.active) this.lease.discard(error ?? 'destroyed by its user');
     destroyed(error);
+  }
+
+  private finish(done: Done): void {
+    const { conn } = this;
+    if (!this.closing || this.ended) conn.end(() => done());
+    else if (conn.destroyed || this.isDatagrams) done();
+    else conn.write('', () => done());
+  }
+
+  /** Something written is not on its way yet. */
+  private get isWriting(): boolean {
+    const isEnding = this.ended && !this.writableFinished;
+    return isEnding || this.redialing || this.writableLength > 0 || this.conn.writableLength > 0;
+  }
+
+  /** After its end the connection may be somebody else's. */
+  private set(name: string, setting: () => void): this {
+    if (this.destroyed || this.closing) return this;
+    this.settings ??= new Map();
+    this.settings.set(name, setting);
+    setting();
+    return this;
   }
 
   private get isDatagrams(): boolean {
     return this.readableObjectMode;
   }
 
-  /** What the pool tells of the connection. */
-  private readonly reader: Reader = {
-    readable: () => this.receive(),
-    lost: (cause) => this.lost(cause),
-    timeout: () => void this.emit('timeout'),
-  };
-
-  private receive(): void {
-    const { conn } = this;
-    if (this.taken || (!this.wanting && conn.readableLength > 0)) return;
-    for (let chunk: unknown = conn.read(); chunk !== null; chunk = conn.read()) {
-      this.answered = true;
-      this.awaiting = false;
-      this.sent = undefined;
-      if (!this.push(chunk)) {
-        this.wanting = false;
-        return;
-      }
-    }
+  /** @internal */
+  [RECEIVED](chunk: Buffer): void {
+    this.answered = true;
+    this.awaiting = false;
+    this.sent = undefined;
+    if (this.readableFlowing === true && this.listenerCount('data') === 0) this.unheard = true;
+    if (this.push(chunk)) return;
+    this.full = true;
+    this.conn.pause();
   }
+
+  private readonly onTimeout = (): void => void this.emit('timeout');
 
   private note(chunk: Buffer): void {
     this.awaiting = true;
@@ -312,14 +338,17 @@ export class PooledSocket extends Duplex {
     done?.();
   };
 
-  /** The peer has ended its side, or the connection is gone. */
-  private lost(cause: Error | undefined): void {
-    if (this.destroyed || this.taken || this.redialing) return;
+  /** @internal */
+  [LOST](cause: Error | undefined): void {
+    if (this.destroyed || this.taken || this.returned || this.redialing) return;
+    if (!this.lease.active) return void this.destroy(new PoolClosedError(this.lender.name));
     const isStale = !this.fresh && !this.answered && !this.isDatagrams;
-    if (isStale && !this.closing) {
+    // Its user has left: nobody listens to an error.
+    if (this.closing) this.destroy();
+    else if (isStale) {
       if (this.written === 0 || this.sent !== undefined) return void this.replace();
-      const { pool, target } = this.lending;
-      this.destroy(new StaleConnectionError(pool, target.network, target.address, { cause }));
+      const { network, address } = this.target;
+      this.destroy(new StaleConnectionError(this.lender.name, network, address, { cause }));
     } else if (cause !== undefined) this.destroy(cause);
     else this.push(null);
   }
@@ -328,12 +357,13 @@ export class PooledSocket extends Duplex {
   private async replace(): Promise<void> {
     this.redialing = true;
     this.conn.off('drain', this.onDrain);
-    this.loan.lease.discard('it was dead before it was used');
+    this.lease.discard('it was dead before it was used');
     try {
-      const loan = await this.lending.redial();
-      if (this.destroyed) return loan.lease.discard('its user is gone');
-      this.loan = loan;
-      this.conn = loan.lease.conn;
+      const { lease, watch } = await this.lender.redial(this.target, this.options);
+      if (this.destroyed) return lease.discard('its user is gone');
+      this.lease = lease;
+      this.watch = watch;
+      this.conn = lease.conn;
       this.fresh = true;
       this.redialing = false;
       this.again();
@@ -345,22 +375,36 @@ export class PooledSocket extends Duplex {
 
   /** Goes on where the dead connection left off. */
   private again(): void {
-    const { sent = [], drained: done = () => undefined } = this;
-    this.sent = this.drained = undefined;
-    this.loan.watch.lendTo(this.reader);
+    const { sent = [], drained: done = () => undefined, finishing } = this;
+    this.sent = this.drained = this.finishing = undefined;
+    this.watch.lendTo(this);
+    for (const setting of this.settings?.values() ?? []) setting();
     if (sent.length === 0) done();
     else this.pass([{ chunk: Buffer.concat(sent) }], done);
-    if (this.ended) this.conn.end();
-    if (this.wanting) this.receive();
+    if (finishing !== undefined) this.finish(finishing);
+    else if (this.finished) this.conn.end();
+  }
+
+  /** Waits for what is being written, but not for ever. */
+  private async flushed(): Promise<void> {
+    const limit = setTimeout(() => this.destroy(), this.lender.setup.flushTimeout);
+    await new Promise<void>((resolve) => {
+      this.once('finish', resolve).once('close', resolve);
+      if (!this.ended) this.end();
+    });
+    clearTimeout(limit);
   }
 
   private giveBack(): void {
-    const { lease } = this.loan;
-    const unfit = this.unfitness();
+    const { lease, conn, watch } = this;
+    const unfit = this.unfitness() ?? watch.takeBack();
+    this.returned = true;
     if (unfit !== undefined) lease.discard(unfit);
     else {
-      if (this.setup) this.restore();
-      lease.release();
+      if (this.settings !== undefined) this.restore();
+      // What was written must be on its way before the next borrower writes.
+      if (conn.writableLength === 0 || this.isDatagrams) lease.release();
+      else conn.write('', () => lease.release());
     }
     this.destroy();
   }
@@ -369,20 +413,22 @@ export class PooledSocket extends Duplex {
     if (this.discarded !== undefined) return this.discarded;
     if (this.ended) return 'its writing side was ended';
     if (this.readableLength > 0) return 'it holds unread data';
-    const isAwaited = this.awaiting && this.listenerCount('data') + this.listenerCount('readable') > 0;
-    if (isAwaited && !this.isDatagrams) return 'an answer was still awaited';
+    if (this.unheard) return 'it was sent what nobody read';
+    if (this.awaiting && this.wanted) return 'an answer was still awaited';
     return undefined;
   }
 
   private restore(): void {
-    const { noDelay, keepAlive } = this.lending;
+    const { noDelay, keepAlive } = this.lender.setup;
+    this.conn.setTimeout?.(0);
+    this.conn.off('timeout', this.onTimeout);
     this.conn.setNoDelay?.(noDelay);
     this.conn.setKeepAlive?.(keepAlive !== undefined, keepAlive);
   }
 
   private closedError(what: string): ConnClosedError {
-    const { pool, target } = this.lending;
-    return new ConnClosedError(pool, target.network, target.address, what);
+    const { network, address } = this.target;
+    return new ConnClosedError(this.lender.name, network, address, what);
   }
 }
 

@@ -45,18 +45,6 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     };
   }
 
-  isAlive(socket: Duplex): boolean {
-    return this.watchOf(socket).unfitness() === undefined;
-  }
-
-  /** What was written must be on its way before the next borrower writes. */
-  reset(socket: Duplex): void | Promise<void> {
-    const unfit = this.watchOf(socket).takeBack();
-    if (unfit !== undefined) throw new Error(`the connection is not fit for reuse: ${unfit}`);
-    if (socket.writableLength === 0 || socket.readableObjectMode) return undefined;
-    return new Promise((resolve) => void socket.write('', () => resolve()));
-  }
-
   /** The probe has the socket raw: it must leave it as a borrower must. */
   private async probe(
     heartbeat: NonNullable<ResolvedSocketOptions['heartbeat']>,

@@ -62,6 +62,8 @@ export interface ResolvedSocketOptions {
   readonly noDelay: boolean;
   readonly keepAlive: number | undefined;
   readonly tls: ConnectionOptions;
+  /** How long the close of a socket waits for what is being written: the engine's `resetTimeout`. */
+  readonly flushTimeout: number;
   readonly replay: number;
   readonly heartbeat: SocketPoolOptions['heartbeat'];
   /** For the engine. */
@@ -97,6 +99,9 @@ const OWN = {
     ),
   ),
   noDelay: v.optional(v.custom<boolean>(isFlag, 'true or false')),
+  connectTimeout: v.optional(
+    v.custom<Duration>(isSpan, "a finite duration above 0, in milliseconds or as text such as '5s'"),
+  ),
   tls: v.optional(
     v.custom<ConnectionOptions>(
       (value) => typeof value === 'object' && value !== null,
@@ -111,20 +116,23 @@ const OWN = {
   ),
 };
 
+/** What is the engine's, but has another name here or no meaning. */
+const NOT_HERE: readonly string[] = ['min', 'meta', 'startup', 'dialTimeout', ...Object.keys(OWN)];
+const KNOWN = [...Object.keys(OWN), ...OPTION_NAMES.filter((name) => !NOT_HERE.includes(name))];
+
 /** Fills in the defaults; what is wrong is told by the engine, together with what is wrong with its own options. */
 export function resolveSocketOptions(options: SocketPoolOptions): ResolvedSocketOptions {
-  const own = [...Object.keys(OWN), 'connectTimeout'];
-  const { fields, problems } = readFields(options, [...own, ...OPTION_NAMES]);
+  const { fields: given, problems } = readFields(options, KNOWN);
+  problems.unshift(...optionProblems(OWN, given as Record<string, unknown>));
+  const bad = new Set(problems.map(({ path }) => path));
+  // What is told here must not be told by the engine once more.
+  const fields = Object.fromEntries(
+    Object.entries(given).filter(([name]) => !bad.has(name)),
+  ) as SocketPoolOptions;
   const { max = 0, maxIdle = 2, exhausted = 'fail', connectTimeout, ...rest } = fields;
   const { host, resolveAddress, dialer, idleData = 'destroy', noDelay = true, keepAlive = '15s' } = rest;
   const { tls = {}, replay = false, heartbeat, ...engine } = rest;
   for (const name of Object.keys(OWN)) delete (engine as Record<string, unknown>)[name];
-  problems.unshift(...optionProblems(OWN, fields as Record<string, unknown>));
-  if (connectTimeout !== undefined && !isSpan(connectTimeout)) {
-    const allowed = "a finite duration above 0, in milliseconds or as text such as '5s'";
-    problems.push({ path: 'connectTimeout', given: connectTimeout, allowed });
-  }
-  const sound = problems.length === 0;
   return {
     pool: typeof fields.name === 'string' ? fields.name : 'default',
     max,
@@ -137,11 +145,10 @@ export function resolveSocketOptions(options: SocketPoolOptions): ResolvedSocket
     keepAlive:
       keepAlive === false ? undefined : (parseDuration(keepAlive === true ? '15s' : keepAlive) as number),
     tls,
+    flushTimeout: parseDuration(fields.resetTimeout) ?? 5000,
     replay: replayLimit(replay),
     heartbeat,
-    engine: sound
-      ? { ...engine, exhausted, ...(connectTimeout === undefined ? {} : { dialTimeout: connectTimeout }) }
-      : engine,
+    engine: { ...engine, exhausted, dialTimeout: connectTimeout },
     problems,
   };
 }

@@ -24,7 +24,8 @@ import { readFields } from '../core/fields.js';
 import { type Address, type Network, parseAddress } from './address.js';
 import type { DatagramSocket } from './datagram-socket.js';
 import { ConnClosedError, ConnNotAvailableError, InvalidAddressError, PoolFullError } from './net-errors.js';
-import { type Loan, PooledSocket } from './pooled-socket.js';
+import { type Lender, PooledSocket } from './pooled-socket.js';
+import { SocketLease } from './socket-lease.js';
 import { remoteOf, SocketConnector } from './socket-connector.js';
 import {
   replayLimit,
@@ -51,6 +52,10 @@ export interface SocketDialOptions extends SocketAcquireOptions {
   replay?: boolean | number;
 }
 
+/** Addresses remembered as they were taken apart. */
+const MOST_TARGETS = 10_000;
+const NOTHING_SAID: SocketDialOptions = Object.freeze({});
+
 const ACQUIRE_OPTIONS = ['signal', 'timeout', 'fresh', 'tls'];
 const DIAL_OPTIONS = [...ACQUIRE_OPTIONS, 'replay'];
 
@@ -72,6 +77,8 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
   private readonly connector: SocketConnector;
   private readonly pool: KeyedConnPool<Target, Duplex>;
   private readonly identity = new TlsIdentity();
+  private readonly targets = new Map<string, Target>();
+  private readonly lender: Lender;
 
   /** @throws InvalidOptionsError with every bad option; nothing is dialled */
   constructor(options: SocketPoolOptions = {}) {
@@ -90,6 +97,14 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
       problems,
     );
     this.name = this.pool.name;
+    this.lender = {
+      name: this.name,
+      setup: this.options,
+      redial: async (target, { signal, timeout }) => {
+        const lease = await this.borrow(target, { signal, timeout, fresh: true });
+        return { lease, watch: this.connector.watchOf(lease.conn) };
+      },
+    };
     this.events$ = this.pool.events$;
   }
 
@@ -116,16 +131,13 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
    * PoolExhaustedError at `max`, PoolClosedError, AcquireTimeoutError, InvalidOptionsError, or the signal's own reason.
    */
   async dial(network: Network, address: string, options?: SocketDialOptions): Promise<PooledSocket> {
-    const { replay = this.options.replay, ...acquire } = this.read(options, DIAL_OPTIONS);
-    const target = await this.resolve(network, address, acquire.tls);
-    const loan = await this.borrow(target, acquire);
-    const { noDelay, keepAlive } = this.options;
-    const redial = (): Promise<Loan> => this.borrow(target, { ...acquire, fresh: true });
-    return new PooledSocket(
-      { pool: this.name, target, redial, noDelay, keepAlive },
-      loan,
-      replayLimit(replay),
-    );
+    const { replay, ...acquire } = options === undefined ? NOTHING_SAID : this.read(options, DIAL_OPTIONS);
+    const resolved = this.resolve(network, address, acquire.tls);
+    const target = resolved instanceof Target ? resolved : await resolved;
+    const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
+    const limit = replay === undefined ? this.options.replay : replayLimit(replay);
+    const watch = this.connector.watchOf(lease.conn);
+    return new PooledSocket(this.lender, target, lease, watch, acquire, limit);
   }
 
   /**
@@ -147,11 +159,11 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     address: string,
     options?: SocketAcquireOptions,
   ): Promise<Lease<Socket> | Lease<DatagramSocket>> {
-    const acquire = this.read(options, ACQUIRE_OPTIONS);
-    const target = await this.resolve(network, address, acquire.tls);
-    const { lease, watch } = await this.borrow(target, acquire);
-    watch.lendRaw(true);
-    return lease as Lease<Socket>;
+    const acquire = options === undefined ? NOTHING_SAID : this.read(options, ACQUIRE_OPTIONS);
+    const resolved = this.resolve(network, address, acquire.tls);
+    const target = resolved instanceof Target ? resolved : await resolved;
+    const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
+    return new SocketLease<Socket>(lease, this.connector.watchOf(lease.conn), this.name);
   }
 
   /** Adopts a socket under the address it is connected to: see `put`. */
@@ -238,21 +250,60 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     await this.close();
   }
 
-  private async borrow(target: Target, { signal, timeout, fresh }: AcquireOptions): Promise<Loan> {
-    const isUsual = signal === undefined && timeout === undefined && fresh === undefined;
-    const lease = await this.pool.acquire(target, isUsual ? undefined : { signal, timeout, fresh });
-    return { lease, watch: this.connector.watchOf(lease.conn) };
+  /** One that is idle, without a wait; what has died in this very turn is passed over. */
+  private borrowNow(target: Target, { fresh, signal }: AcquireOptions): Lease<Duplex> | undefined {
+    if (fresh === true || signal?.aborted === true) return undefined;
+    for (
+      let lease = this.pool.tryAcquire(target);
+      lease !== undefined;
+      lease = this.pool.tryAcquire(target)
+    ) {
+      const unfit = this.connector.watchOf(lease.conn).unfitness();
+      if (unfit === undefined) return lease;
+      lease.discard(new Error(unfit));
+    }
+    return undefined;
   }
 
-  private async resolve(
+  private async borrow(target: Target, { signal, timeout, fresh }: AcquireOptions): Promise<Lease<Duplex>> {
+    for (;;) {
+      const lease = await this.pool.acquire(target, { signal, timeout, fresh });
+      const unfit = this.connector.watchOf(lease.conn).unfitness();
+      if (unfit === undefined) return lease;
+      lease.discard(new Error(unfit));
+    }
+  }
+
+  private resolve(
+    network: Network,
+    address: string,
+    tls: ConnectionOptions | undefined,
+  ): Target | Promise<Target> {
+    const { resolveAddress } = this.options;
+    if (resolveAddress !== undefined) return this.resolved(resolveAddress, network, address, tls);
+    return tls === undefined
+      ? this.usualTarget(network, address)
+      : this.target({ network, address }, address, tls);
+  }
+
+  private async resolved(
+    resolveAddress: NonNullable<SocketPoolOptions['resolveAddress']>,
     network: Network,
     address: string,
     tls: ConnectionOptions | undefined,
   ): Promise<Target> {
-    const { resolveAddress } = this.options;
-    if (resolveAddress === undefined) return this.target({ network, address }, address, tls);
     parseAddress(this.name, network, address);
     return this.target(await resolveAddress(network, address), address, tls);
+  }
+
+  /** Most addresses are dialled over and over. */
+  private usualTarget(network: Network, address: string): Target {
+    const known = this.targets.get(address);
+    if (known?.network === network) return known;
+    const target = this.target({ network, address }, address, undefined);
+    if (this.targets.size >= MOST_TARGETS) this.targets.clear();
+    this.targets.set(address, target);
+    return target;
   }
 
   /** @param named - the address as the caller gave it */

@@ -4,33 +4,39 @@ import type { Duplex } from 'node:stream';
 /** What to do with bytes that arrive while nobody has the connection. */
 export type IdleData = 'destroy' | 'discard' | 'keep';
 
+/** For the pool alone: what a reader is told. */
+export const RECEIVED = Symbol('received');
+export const LOST = Symbol('lost');
+
 /** Whoever reads a connection through the pool. */
 export interface Reader {
-  /** Bytes are there, or the end is. */
-  readable(): void;
+  [RECEIVED](chunk: Buffer): void;
   /** The peer has ended its side, or the connection is gone. */
-  lost(cause: Error | undefined): void;
-  timeout(): void;
+  [LOST](cause: Error | undefined): void;
 }
 
 /** What Node's sockets have and other streams may not. */
 type MaybeSocket = Duplex &
-  Partial<Pick<Socket, 'ref' | 'unref' | 'setTimeout' | 'bytesRead' | 'bytesWritten'>>;
+  Partial<Pick<Socket, 'ref' | 'unref' | 'setTimeout' | 'timeout' | 'bytesRead' | 'bytesWritten'>>;
 
 /**
- * The pool's eyes on one connection, from its dial to its end. While the connection is idle it sees bytes and the peer's
- * end at once; while a `PooledSocket` has it, that reads through here; while a lease of the raw socket has it, it only
- * listens for the end.
+ * The pool's eyes on one connection, from its dial to its end. It reads all the time: while the connection is idle it
+ * sees bytes and the peer's end at once; while a `PooledSocket` has it, what comes goes there; while somebody has the
+ * socket raw, it is the first of his listeners, and keeps for him what comes before he has one of his own.
  */
 export class SocketWatch {
-  /** While nobody has it, or somebody has it raw: `undefined`. */
-  reader: Reader | undefined = undefined;
-  private readonly socket: MaybeSocket;
-  private readonly baseline: ReadonlyMap<string | symbol, readonly unknown[]>;
-  private cause: Error | undefined = undefined;
+  private reader: Reader | undefined = undefined;
   private raw = false;
-  /** At the beginning of a raw lease. */
-  private before = { read: 0, written: 0 };
+  /** What the borrower of the raw socket has put on it: event and listener in turn. */
+  private readonly added: (string | symbol | ((...args: unknown[]) => void))[] = [];
+  /** The borrower of the raw socket has listened for bytes, be it for a while. */
+  private wanted = false;
+  /** How much had been written when bytes came last, or when it was lent. */
+  private answeredUpTo = 0;
+  /** What came is back in the socket's buffer, and the watch reads no more until it is lent or taken back. */
+  private parked = false;
+  private cause: Error | undefined = undefined;
+  private readonly socket: MaybeSocket;
 
   constructor(
     socket: Duplex,
@@ -40,29 +46,30 @@ export class SocketWatch {
     this.socket = socket;
     socket.on('error', this.onError);
     socket.on('end', this.onEnd);
-    socket.on('close', this.onClose);
-    socket.on('timeout', this.onTimeout);
-    socket.on('readable', this.onReadable);
-    this.baseline = new Map(socket.eventNames().map((name) => [name, socket.listeners(name)]));
+    socket.on('close', this.onEnd);
+    socket.on('data', this.onData);
+    socket.on('newListener', this.onNewListener);
     this.socket.unref?.();
   }
 
-  /** Leaves no trace: the socket is not the pool's any more. */
+  /** Leaves no trace: the socket is not the pool's any more, and what comes next waits to be read. */
   stop(): void {
     const { socket } = this;
+    socket.off('newListener', this.onNewListener);
     socket.off('error', this.onError);
     socket.off('end', this.onEnd);
-    socket.off('close', this.onClose);
-    socket.off('timeout', this.onTimeout);
-    socket.off('readable', this.onReadable);
+    socket.off('close', this.onEnd);
+    socket.off('data', this.onData);
+    if (!this.parked) holdStill(socket);
     socket.ref?.();
+    this.reader?.[LOST](undefined);
   }
 
   /** A `PooledSocket` has it from now on. */
   lendTo(reader: Reader): void {
     this.reader = reader;
+    this.unpark();
     this.socket.ref?.();
-    if (this.socket.readableLength > 0) reader.readable();
   }
 
   /**
@@ -73,90 +80,114 @@ export class SocketWatch {
   lendRaw(holds: boolean): void {
     const { socket } = this;
     this.raw = true;
-    this.before = { read: socket.bytesRead ?? 0, written: socket.bytesWritten ?? 0 };
-    socket.off('readable', this.onReadable);
+    this.wanted = false;
+    this.answeredUpTo = socket.bytesWritten ?? 0;
     if (holds) socket.ref?.();
   }
 
   /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */
   takeBack(): string | undefined {
     const { socket } = this;
-    const awaited = this.raw && this.awaitsAnswer();
-    if (this.raw) {
-      this.removeForeignListeners();
-      socket.setTimeout?.(0);
-      clearEncoding(socket);
-      socket.on('readable', this.onReadable);
-    }
-    this.raw = false;
+    const awaited = this.raw && this.wanted && (socket.bytesWritten ?? 0) > this.answeredUpTo;
     this.reader = undefined;
+    if (this.raw) {
+      this.raw = false;
+      this.removeAdded();
+      if (socket.readableEncoding !== null) clearEncoding(socket);
+    }
+    if (socket.timeout !== undefined && socket.timeout > 0) socket.setTimeout?.(0);
+    const unfit = awaited ? 'an answer was still awaited' : this.unfitness();
+    if (unfit !== undefined) return unfit;
+    if (this.idleData !== 'keep' || socket.readableLength === 0) {
+      this.unpark();
+      if (socket.readableFlowing !== true) socket.resume();
+    }
     socket.unref?.();
-    return awaited ? 'an answer was still awaited' : this.unfitness();
+    return undefined;
   }
 
   /** What keeps the connection from being lent, if anything. */
   unfitness(): string | undefined {
     const { socket } = this;
     if (socket.destroyed) return 'it is closed';
-    if (!socket.readable) return 'the peer has ended it';
+    if (!socket.readable || hasEndBehindBytes(socket)) return 'the peer has ended it';
     if (!socket.writable) return 'its writing side was ended';
     if (socket.readableLength > 0 && this.idleData !== 'keep') return 'it holds unread data';
     if (socket.readableEncoding !== null) return 'its encoding was set';
     return undefined;
   }
 
-  /** Something was sent, nothing has come back, and somebody is waiting for it. */
-  private awaitsAnswer(): boolean {
-    const { socket, before } = this;
-    const sent = (socket.bytesWritten ?? 0) > before.written;
-    const answered = (socket.bytesRead ?? 0) > before.read;
-    return sent && !answered && socket.listenerCount('data') + socket.listenerCount('readable') > 0;
+  /** The borrower of the raw socket reads it. */
+  private hasListeners(): boolean {
+    return this.socket.listenerCount('data') > 1 || this.socket.listenerCount('readable') > 0;
   }
 
-  private removeForeignListeners(): void {
-    const { socket, baseline } = this;
-    for (const name of socket.eventNames()) {
-      const own = baseline.get(name);
-      const present = name === 'readable' ? [] : own;
-      if (socket.listenerCount(name) <= (present?.length ?? 0)) continue;
-      for (const listener of socket.rawListeners(name)) {
-        const plain = (listener as { listener?: unknown }).listener ?? listener;
-        if (present?.includes(plain) !== true) socket.off(name, listener as () => void);
-      }
-    }
+  private removeAdded(): void {
+    const { added, socket } = this;
+    for (let at = 0; at < added.length; at += 2) socket.off(added[at] as string, added[at + 1] as () => void);
+    added.length = 0;
   }
 
-  private readonly onReadable = (): void => {
-    if (this.reader !== undefined) return this.reader.readable();
-    const { socket } = this;
-    // To read nothing is how the end is found out.
-    if (socket.readableLength === 0) void socket.read();
-    else if (this.idleData === 'destroy') this.tell(new Error('data arrived while the connection was idle'));
-    else if (this.idleData === 'discard') while (socket.read() !== null);
+  private readonly onNewListener = (name: string | symbol, listener: (...args: unknown[]) => void): void => {
+    if (!this.raw) return;
+    this.added.push(name, listener);
+    if (name === 'data' || name === 'readable') this.wanted = true;
   };
+
+  private readonly onData = (chunk: Buffer): void => {
+    if (this.reader !== undefined) this.reader[RECEIVED](chunk);
+    else if (this.raw) {
+      this.answeredUpTo = this.socket.bytesWritten ?? 0;
+      if (!this.hasListeners()) this.park(chunk);
+    } else if (this.idleData === 'destroy')
+      this.tell(new Error('data arrived while the connection was idle'));
+    else if (this.idleData === 'keep') this.park(chunk);
+  };
+
+  /** Keeps what has come for whoever reads the socket next. */
+  private park(chunk: Buffer): void {
+    const { socket } = this;
+    this.parked = true;
+    socket.off('data', this.onData);
+    holdStill(socket);
+    socket.unshift(chunk);
+  }
+
+  private unpark(): void {
+    if (!this.parked) return;
+    this.parked = false;
+    this.socket.on('data', this.onData);
+  }
 
   private readonly onError = (error: Error): void => {
     this.cause = error;
   };
 
-  private readonly onEnd = (): void => this.lost();
+  private readonly onEnd = (): void => {
+    const { reader, cause } = this;
+    this.tell(cause);
+    reader?.[LOST](cause);
+  };
+}
 
-  private readonly onClose = (): void => this.lost();
+/** Lets a flowing stream wait for its next reader, as a new one does: a listener of `'readable'`, once gone, does that. */
+function holdStill(socket: Duplex): void {
+  socket.on('readable', noop);
+  socket.off('readable', noop);
+}
 
-  private readonly onTimeout = (): void => this.reader?.timeout();
-
-  private lost(): void {
-    const { reader } = this;
-    this.tell(this.cause);
-    reader?.lost(this.cause);
-  }
+/** With `idleData: 'keep'` the end waits behind the bytes, and nothing public tells of it. */
+function hasEndBehindBytes(socket: MaybeSocket): boolean {
+  if (socket.readableLength === 0) return false;
+  return (socket as { _readableState?: { ended?: boolean } })._readableState?.ended === true;
 }
 
 /** Node sets an encoding but takes none away; what cannot be taken away makes the connection unfit. */
 function clearEncoding(socket: MaybeSocket): void {
-  if (socket.readableEncoding === null) return;
   const state = (socket as { _readableState?: { decoder: unknown; encoding: unknown } })._readableState;
   if (state === undefined) return;
   state.decoder = null;
   state.encoding = null;
 }
+
+function noop(): void {}
