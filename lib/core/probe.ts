@@ -44,6 +44,13 @@ export class Probe<T> implements Appointment {
     if (this.sealed && this.asked.size === 0) this.finish();
   }
 
+  /** A connection was lent before it could be asked: it is in use, and nobody will answer for it. */
+  withdraw(connection: Connection<T>): void {
+    if (!this.asked.delete(connection)) return;
+    this.checked -= 1;
+    if (this.sealed && this.asked.size === 0) this.finish();
+  }
+
   /** A connection that need not be asked: the answer is known. */
   known(healthy: boolean, cause?: unknown): void {
     this.checked += 1;

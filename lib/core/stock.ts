@@ -191,6 +191,7 @@ export class Stock<T, M> {
   /** Counts an idle connection as leased from now on. */
   lendOut(connection: Connection<T>, now: number): void {
     this.move(connection, 'leased');
+    if (this.probes.size > 0) for (const probe of [...this.probes]) probe.withdraw(connection);
     this.passOn(connection, now);
   }
 

@@ -18,7 +18,7 @@ export class UnsupportedNetworkError extends AddressError {
   override readonly code = 'ERR_UNSUPPORTED_NETWORK';
 
   constructor(pool: string, network: unknown, address: unknown, known: readonly string[]) {
-    const given = typeof network === 'string' ? `"${network}"` : `a ${typeof network}`;
+    const given = typeof network === 'string' ? `"${network}"` : 'that is no text';
     super(
       `Pool "${pool}" cannot dial the network ${given}: it knows ${known.join(', ')}.`,
       pool,
@@ -33,7 +33,7 @@ export class InvalidAddressError extends AddressError {
   override readonly code = 'ERR_INVALID_ADDRESS';
 
   constructor(pool: string, network: string, address: unknown, allowed: string) {
-    const given = typeof address === 'string' ? JSON.stringify(address) : `a ${typeof address}`;
+    const given = typeof address === 'string' ? JSON.stringify(address) : 'without an address';
     super(
       `Pool "${pool}" cannot dial ${network} ${given}; allowed: ${allowed}.`,
       pool,

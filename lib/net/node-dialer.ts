@@ -48,8 +48,10 @@ export function dialNode(
     ...secure.options,
     ...options,
   });
-  socket.on('session', (session) => sessions.set(key, session));
-  return connected(socket, 'secureConnect', signal);
+  // With TLS 1.2 the session comes with the handshake; later ones are the watch's.
+  const onSession = (session: Buffer): void => sessions.set(key, session);
+  socket.on('session', onSession);
+  return connected(socket, 'secureConnect', signal).finally(() => socket.off('session', onSession));
 }
 
 function connected<S extends net.Socket>(socket: S, event: string, signal: AbortSignal): Promise<S> {

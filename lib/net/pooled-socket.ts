@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type AcquireOptions, type Lease, PoolClosedError } from '../core/index.js';
+import { type AcquireOptions, InvalidOptionsError, type Lease, PoolClosedError } from '../core/index.js';
 import {
   ConnBusyError,
   ConnClosedError,
@@ -33,8 +33,14 @@ export interface Lender {
 }
 
 type Done = (error?: Error | null) => void;
-const OF_BYTES = { allowHalfOpen: false } as const;
-const OF_DATAGRAMS = { allowHalfOpen: false, readableObjectMode: true } as const;
+/** Node's timers fire at once beyond this. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+/**
+ * What has come and is not read stays with the connection as far as it can: there the peer's end waits behind it, and
+ * `raw()` finds it.
+ */
+const OF_BYTES = { allowHalfOpen: false, readableHighWaterMark: 1 } as const;
+const OF_DATAGRAMS = { ...OF_BYTES, readableObjectMode: true } as const;
 
 type Chunk = { readonly chunk: Buffer };
 
@@ -75,6 +81,8 @@ export class PooledSocket extends Duplex implements Reader {
   private settings: Map<string, () => void> | undefined = undefined;
   private finished = false;
   private finishing: Done | undefined = undefined;
+  /** With an encoding set: chunks that have not been read, and how long they are as text. */
+  private encoded: { readonly chunk: Buffer; readonly length: number }[] = [];
   /** Bytes came that nobody heard. */
   private unheard = false;
   private deadline: NodeJS.Timeout | undefined = undefined;
@@ -104,6 +112,11 @@ export class PooledSocket extends Duplex implements Reader {
     return !this.fresh;
   }
 
+  /** @internal It is closed, or about to be. */
+  get isOver(): boolean {
+    return this.closing || this.destroyed;
+  }
+
   /** This connection is not to be reused: `close()` closes it. It remains usable until then. */
   discard(reason: unknown = 'discarded by its user'): void {
     this.discarded = reason;
@@ -113,18 +126,20 @@ export class PooledSocket extends Duplex implements Reader {
    * Takes the socket itself out of the pool, which forgets it. What has been received and not been read is still to be
    * read from it. Afterwards `close()` does nothing.
    *
-   * @throws RawTakenError when it was called before, ConnClosedError after `close()`, ConnBusyError while writes are
-   *   pending
+   * @throws RawTakenError when it was called before, ConnClosedError after `close()` or when the peer has ended the
+   *   connection, ConnBusyError while writes are pending
    */
   raw(): Socket {
     const { network, address } = this.target;
     if (this.taken) throw new RawTakenError(this.lender.name, network, address);
-    if (this.closing || this.destroyed) throw this.closedError('raw()');
+    // Behind the end of a connection nothing can be put back; what it has left is to be read here.
+    if (this.isOver || this.conn.readableEnded || this.conn.destroyed) throw this.closedError('raw()');
     if (this.writableLength > 0 || this.redialing)
       throw new ConnBusyError(this.lender.name, network, address);
     const { conn } = this;
     this.taken = true;
-    const received = takeAll(this);
+    const received = this.takeReceived();
+    if (this.settings !== undefined) this.restore();
     this.lease.detach();
     for (const chunk of received.reverse()) conn.unshift(chunk);
     this.destroy();
@@ -159,12 +174,23 @@ export class PooledSocket extends Duplex implements Reader {
    * @param at - a date, a number of milliseconds since 1970, or null for none
    */
   setDeadline(at: Date | number | null): this {
+    if (at !== null && Number.isNaN(Number(at))) {
+      const allowed = 'a Date, milliseconds since 1970, or null';
+      throw new InvalidOptionsError(this.lender.name, [{ path: 'setDeadline()', given: at, allowed }]);
+    }
     clearTimeout(this.deadline);
     this.deadline = undefined;
     if (at === null || this.destroyed) return this;
     const { network, address } = this.target;
+    const when = Number(at);
+    const left = when - Date.now();
+    // Node's timers fire at once beyond their range.
+    if (left > LONGEST_TIMER) {
+      if (when < Infinity) this.deadline = setTimeout(() => this.setDeadline(at), LONGEST_TIMER).unref();
+      return this;
+    }
     const expire = (): void => void this.destroy(new SocketDeadlineError(this.lender.name, network, address));
-    this.deadline = setTimeout(expire, Math.max(0, Number(at) - Date.now()));
+    this.deadline = setTimeout(expire, Math.max(0, left));
     return this;
   }
 
@@ -303,9 +329,45 @@ export class PooledSocket extends Duplex implements Reader {
     this.awaiting = false;
     this.sent = undefined;
     if (this.readableFlowing === true && this.listenerCount('data') === 0) this.unheard = true;
-    if (this.push(chunk)) return;
+    const before = this.readableLength;
+    const more = this.push(chunk);
+    if (this.readableEncoding !== null) this.remember(chunk, this.readableLength - before);
+    if (more) return;
     this.full = true;
     this.conn.pause();
+  }
+
+  /** Text cannot be turned back into all that it may have been made of: what is not read yet is kept as it came. */
+  private remember(chunk: Buffer, length: number): void {
+    this.encoded.push({ chunk, length });
+    let kept = this.encoded.reduce((sum, each) => sum + each.length, 0);
+    for (let [first] = this.encoded; first !== undefined; [first] = this.encoded) {
+      kept -= first.length;
+      if (kept < this.readableLength || first.length === 0) return;
+      this.encoded.shift();
+    }
+  }
+
+  /** What has been received and not been read, as it came. */
+  private takeReceived(): Buffer[] {
+    this.removeAllListeners('data').removeAllListeners('readable');
+    const encoding = this.readableEncoding;
+    let length = this.readableLength;
+    const chunks: (Buffer | string)[] = [];
+    for (let chunk: Buffer | string | null = this.read(); chunk !== null; chunk = this.read())
+      chunks.push(chunk);
+    if (encoding === null) return chunks as Buffer[];
+    const whole: Buffer[] = [];
+    for (
+      let last = this.encoded.pop();
+      last !== undefined && last.length <= length;
+      last = this.encoded.pop()
+    ) {
+      whole.unshift(last.chunk);
+      length -= last.length;
+    }
+    // Of a chunk that was read in part: the rest, as far as text can tell.
+    return length === 0 ? whole : [Buffer.from(chunks.join('').slice(0, length), encoding), ...whole];
   }
 
   private readonly onTimeout = (): void => void this.emit('timeout');
@@ -341,7 +403,7 @@ export class PooledSocket extends Duplex implements Reader {
   /** @internal */
   [LOST](cause: Error | undefined): void {
     if (this.destroyed || this.taken || this.returned || this.redialing) return;
-    if (!this.lease.active) return void this.destroy(new PoolClosedError(this.lender.name));
+    if (!this.lease.active) return this.wasTakenBack();
     const isStale = !this.fresh && !this.answered && !this.isDatagrams;
     // Its user has left: nobody listens to an error.
     if (this.closing) this.destroy();
@@ -351,6 +413,12 @@ export class PooledSocket extends Duplex implements Reader {
       this.destroy(new StaleConnectionError(this.lender.name, network, address, { cause }));
     } else if (cause !== undefined) this.destroy(cause);
     else this.push(null);
+  }
+
+  /** The pool was closed by force: for most users an end like any other, but not an answer to those who ask why. */
+  private wasTakenBack(): void {
+    const asks = this.listenerCount('error') > 0;
+    this.destroy(asks ? new PoolClosedError(this.lender.name) : undefined);
   }
 
   /** The peer had closed it while it was idle: nobody need know. */
@@ -430,11 +498,4 @@ export class PooledSocket extends Duplex implements Reader {
     const { network, address } = this.target;
     return new ConnClosedError(this.lender.name, network, address, what);
   }
-}
-
-/** What has been received and not been read. */
-function takeAll(socket: Duplex): Buffer[] {
-  const chunks: Buffer[] = [];
-  for (let chunk: Buffer | null = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk);
-  return chunks;
 }

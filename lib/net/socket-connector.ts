@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import type { DialContext, HeartbeatContext, KeyedConnector } from '../core/index.js';
 import { joinHostPort, parseAddress } from './address.js';
 import { dialNode } from './node-dialer.js';
@@ -13,6 +13,7 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   readonly heartbeat: KeyedConnector<Target, Duplex>['heartbeat'] = undefined;
   private readonly watches = new WeakMap<Duplex, SocketWatch>();
   private readonly sessions = new TlsSessions();
+  private readonly sessionKeys = new WeakMap<Duplex, string>();
 
   constructor(private readonly options: ResolvedSocketOptions) {
     const { heartbeat } = options;
@@ -23,11 +24,17 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     const { network, servername, tls, id } = target;
     const { dialer, host, pool } = this.options;
     const address = network === 'unix' || host === undefined ? target.address : await host(target.address);
-    if (dialer !== undefined) return dialer.dial(network, address, { signal });
+    if (dialer !== undefined) {
+      const made: unknown = await dialer.dial(network, address, { signal });
+      if (made instanceof Duplex) return made;
+      throw new TypeError('dialer.dial() gave no Duplex stream');
+    }
     const endpoint = parseAddress(pool, network, address);
     const secure =
       tls === undefined ? undefined : { options: tls, servername, sessions: this.sessions, key: id };
-    return dialNode(network, endpoint, this.options, secure, signal);
+    const socket = await dialNode(network, endpoint, this.options, secure, signal);
+    if (tls !== undefined) this.sessionKeys.set(socket, id);
+    return socket;
   }
 
   close(socket: Duplex): void {
@@ -39,7 +46,14 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   watch(socket: Duplex, lost: (cause?: unknown) => void): () => void {
     const watch = new SocketWatch(socket, this.options.idleData, lost);
     this.watches.set(socket, watch);
+    const key = this.sessionKeys.get(socket);
+    const onSession = (session: Buffer): void => this.sessions.set(key as string, session);
+    if (key !== undefined) socket.on('session', onSession);
+    const unfit = watch.unfitness();
+    // Dead at birth: a failed dial, not a connection that died.
+    if (unfit !== undefined) lost(new Error(unfit));
     return () => {
+      if (key !== undefined) socket.off('session', onSession);
       watch.stop();
       this.watches.delete(socket);
     };

@@ -13,6 +13,8 @@ export class SocketLease<S extends Duplex> implements Lease<S> {
     private readonly lease: Lease<Duplex>,
     private readonly watch: SocketWatch,
     private readonly pool: string,
+    /** How long its end waits for pending writes, in milliseconds. */
+    private readonly flushTimeout: number,
   ) {
     watch.lendRaw(true);
   }
@@ -47,7 +49,13 @@ export class SocketLease<S extends Duplex> implements Lease<S> {
     const { conn } = lease;
     // What was written must be on its way before the next borrower writes.
     if (conn.writableLength === 0 || conn.readableObjectMode) lease.release();
-    else conn.write('', () => lease.release());
+    else {
+      const limit = setTimeout(() => lease.discard(new Error('its writes did not end')), this.flushTimeout);
+      conn.write('', () => {
+        clearTimeout(limit);
+        lease.release();
+      });
+    }
   }
 
   discard(reason?: unknown): void {

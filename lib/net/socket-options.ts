@@ -153,6 +153,12 @@ export function resolveSocketOptions(options: SocketPoolOptions): ResolvedSocket
   };
 }
 
+/** What is wrong with what one dial says. */
+export function dialProblems(given: Record<string, unknown>): OptionProblem[] {
+  const { tls, replay } = OWN;
+  return optionProblems({ tls, replay }, given);
+}
+
 /** How many bytes may be written twice. */
 export function replayLimit(replay: boolean | number): number {
   if (typeof replay === 'number') return replay;

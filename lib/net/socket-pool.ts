@@ -4,6 +4,7 @@ import { type ConnectionOptions, TLSSocket } from 'node:tls';
 import { isIP } from 'node:net';
 import type { Observable } from 'rxjs';
 import {
+  AcquireTimeoutError,
   type AcquireOptions,
   type CloseOptions,
   type CloseReport,
@@ -20,7 +21,9 @@ import {
   type PoolState,
   type PoolStats,
 } from '../core/index.js';
+import { parseDuration } from '../core/duration.js';
 import { readFields } from '../core/fields.js';
+import { within } from './within.js';
 import { type Address, type Network, parseAddress } from './address.js';
 import type { DatagramSocket } from './datagram-socket.js';
 import { ConnClosedError, ConnNotAvailableError, InvalidAddressError, PoolFullError } from './net-errors.js';
@@ -28,6 +31,7 @@ import { type Lender, PooledSocket } from './pooled-socket.js';
 import { SocketLease } from './socket-lease.js';
 import { remoteOf, SocketConnector } from './socket-connector.js';
 import {
+  dialProblems,
   replayLimit,
   type ResolvedSocketOptions,
   resolveSocketOptions,
@@ -119,9 +123,15 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
 
   /** How many are idle for an address: ConnNumIde. With a `resolveAddress` that gives a promise: under the address itself. */
   idleCount(network: Network, address: string): number {
-    const resolved = this.options.resolveAddress?.(network, address);
-    const place = resolved === undefined || resolved instanceof Promise ? { network, address } : resolved;
-    return this.pool.stats(this.target(place, address, undefined)).idle;
+    try {
+      const resolved: unknown = this.options.resolveAddress?.(network, address);
+      if (resolved instanceof Promise) resolved.catch(() => undefined);
+      const place = resolved === undefined || resolved instanceof Promise ? { network, address } : resolved;
+      return this.pool.stats(this.target(place as Address, address, undefined)).idle;
+    } catch {
+      // As of an address that nobody has dialled.
+      return 0;
+    }
   }
 
   /**
@@ -131,8 +141,8 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
    * PoolExhaustedError at `max`, PoolClosedError, AcquireTimeoutError, InvalidOptionsError, or the signal's own reason.
    */
   async dial(network: Network, address: string, options?: SocketDialOptions): Promise<PooledSocket> {
-    const { replay, ...acquire } = options === undefined ? NOTHING_SAID : this.read(options, DIAL_OPTIONS);
-    const resolved = this.resolve(network, address, acquire.tls);
+    const { replay, ...acquire } = this.read(options, DIAL_OPTIONS);
+    const resolved = this.resolve(network, address, acquire);
     const target = resolved instanceof Target ? resolved : await resolved;
     const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
     const limit = replay === undefined ? this.options.replay : replayLimit(replay);
@@ -159,11 +169,16 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     address: string,
     options?: SocketAcquireOptions,
   ): Promise<Lease<Socket> | Lease<DatagramSocket>> {
-    const acquire = options === undefined ? NOTHING_SAID : this.read(options, ACQUIRE_OPTIONS);
-    const resolved = this.resolve(network, address, acquire.tls);
+    const acquire = this.read(options, ACQUIRE_OPTIONS);
+    const resolved = this.resolve(network, address, acquire);
     const target = resolved instanceof Target ? resolved : await resolved;
     const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
-    return new SocketLease<Socket>(lease, this.connector.watchOf(lease.conn), this.name);
+    return new SocketLease<Socket>(
+      lease,
+      this.connector.watchOf(lease.conn),
+      this.name,
+      this.options.flushTimeout,
+    );
   }
 
   /** Adopts a socket under the address it is connected to: see `put`. */
@@ -186,13 +201,22 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
    * address). A socket that is refused stays open and the caller's. Of a `PooledSocket` of this pool it is `close()`.
    *
    * @throws PoolClosedError, PoolExhaustedError at `max`, PoolFullError when `maxIdle` are idle there, ConnClosedError
-   *   for a dead one, DuplicateSocketError-like ConnClosedError for one that is in the pool
+   *   for a dead one or one that is in the pool already
    */
   put(socket: Duplex, { network, address }: Address): void {
-    if (socket instanceof PooledSocket) return void socket.close().catch(() => undefined);
+    if (socket instanceof PooledSocket) {
+      if (socket.isOver) throw new ConnClosedError(this.name, network, address, 'put()');
+      return void socket.close();
+    }
     const target = this.target({ network, address }, address, undefined);
     if (this.pool.state !== 'open') throw new PoolClosedError(this.name);
-    if (this.connector.has(socket) || socket.destroyed || !socket.readable || !socket.writable) {
+    if (
+      this.connector.has(socket) ||
+      (socket as Socket).connecting ||
+      socket.destroyed ||
+      !socket.readable ||
+      !socket.writable
+    ) {
       throw new ConnClosedError(this.name, network, address, 'put()');
     }
     if (this.pool.stats(target).idle >= this.options.maxIdle) {
@@ -269,7 +293,8 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     for (;;) {
       const lease = await this.pool.acquire(target, { signal, timeout, fresh });
       const unfit = this.connector.watchOf(lease.conn).unfitness();
-      if (unfit === undefined) return lease;
+      // What was dialled for this borrower was judged by the dial.
+      if (unfit === undefined || !lease.reused) return lease;
       lease.discard(new Error(unfit));
     }
   }
@@ -277,10 +302,11 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
   private resolve(
     network: Network,
     address: string,
-    tls: ConnectionOptions | undefined,
+    options: SocketAcquireOptions,
   ): Target | Promise<Target> {
     const { resolveAddress } = this.options;
-    if (resolveAddress !== undefined) return this.resolved(resolveAddress, network, address, tls);
+    const { tls } = options;
+    if (resolveAddress !== undefined) return this.resolved(resolveAddress, network, address, options);
     return tls === undefined
       ? this.usualTarget(network, address)
       : this.target({ network, address }, address, tls);
@@ -290,16 +316,36 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     resolveAddress: NonNullable<SocketPoolOptions['resolveAddress']>,
     network: Network,
     address: string,
-    tls: ConnectionOptions | undefined,
+    options: SocketAcquireOptions,
   ): Promise<Target> {
+    const { signal, tls } = options;
     parseAddress(this.name, network, address);
-    return this.target(await resolveAddress(network, address), address, tls);
+    if (this.pool.state !== 'open') throw new PoolClosedError(this.name);
+    signal?.throwIfAborted();
+    const limit = parseDuration(options.timeout ?? this.options.engine.acquireTimeout ?? '30s') ?? 0;
+    const asked = performance.now();
+    const resolving = Promise.resolve(resolveAddress(network, address));
+    const place: unknown = await within(resolving, limit, signal, () => {
+      const title = { name: this.name, key: `${network} ${address}` };
+      return new AcquireTimeoutError(title, limit, 'dial', this.stats());
+    });
+    // One deadline for the whole dial.
+    if (limit > 0 && limit < Infinity) options.timeout = Math.max(1, limit - (performance.now() - asked));
+    if (typeof place !== 'object' || place === null) {
+      throw new InvalidAddressError(
+        this.name,
+        network,
+        address,
+        'an address that resolveAddress can resolve',
+      );
+    }
+    return this.target(place as Address, address, tls);
   }
 
   /** Most addresses are dialled over and over. */
   private usualTarget(network: Network, address: string): Target {
     const known = this.targets.get(address);
-    if (known?.network === network) return known;
+    if (known !== undefined && known.network === network) return known;
     const target = this.target({ network, address }, address, undefined);
     if (this.targets.size >= MOST_TARGETS) this.targets.clear();
     this.targets.set(address, target);
@@ -325,8 +371,9 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
   }
 
   private read<O extends object>(options: O | undefined, known: readonly string[]): Partial<O> {
-    if (options === undefined) return {};
+    if (options === undefined) return this.options.resolveAddress === undefined ? (NOTHING_SAID as O) : {};
     const { fields, problems } = readFields(options, known);
+    problems.push(...dialProblems(fields as Record<string, unknown>));
     if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);
     return fields;
   }

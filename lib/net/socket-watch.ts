@@ -37,6 +37,8 @@ export class SocketWatch {
   private parked = false;
   private cause: Error | undefined = undefined;
   private readonly socket: MaybeSocket;
+  /** How many listeners there are of each event that the watch listens to, while nobody has the socket. */
+  private readonly usual: readonly number[];
 
   constructor(
     socket: Duplex,
@@ -44,23 +46,17 @@ export class SocketWatch {
     private readonly tell: (cause?: unknown) => void,
   ) {
     this.socket = socket;
-    socket.on('error', this.onError);
-    socket.on('end', this.onEnd);
-    socket.on('close', this.onEnd);
-    socket.on('data', this.onData);
-    socket.on('newListener', this.onNewListener);
+    for (const [name, listener] of this.own) socket.on(name, listener as () => void);
+    this.usual = this.own.map(([name]) => socket.listenerCount(name));
     this.socket.unref?.();
   }
 
   /** Leaves no trace: the socket is not the pool's any more, and what comes next waits to be read. */
   stop(): void {
     const { socket } = this;
-    socket.off('newListener', this.onNewListener);
-    socket.off('error', this.onError);
-    socket.off('end', this.onEnd);
-    socket.off('close', this.onEnd);
-    socket.off('data', this.onData);
-    if (!this.parked) holdStill(socket);
+    for (const [name, listener] of this.own) socket.off(name, listener as () => void);
+    if (this.parked) socket.off('readable', this.onParked);
+    else holdStill(socket);
     socket.ref?.();
     this.reader?.[LOST](undefined);
   }
@@ -80,6 +76,7 @@ export class SocketWatch {
   lendRaw(holds: boolean): void {
     const { socket } = this;
     this.raw = true;
+    if (this.parked) socket.off('readable', this.onParked);
     this.wanted = false;
     this.answeredUpTo = socket.bytesWritten ?? 0;
     if (holds) socket.ref?.();
@@ -93,6 +90,7 @@ export class SocketWatch {
     if (this.raw) {
       this.raw = false;
       this.removeAdded();
+      socket.unpipe();
       if (socket.readableEncoding !== null) clearEncoding(socket);
     }
     if (socket.timeout !== undefined && socket.timeout > 0) socket.setTimeout?.(0);
@@ -126,6 +124,12 @@ export class SocketWatch {
     const { added, socket } = this;
     for (let at = 0; at < added.length; at += 2) socket.off(added[at] as string, added[at + 1] as () => void);
     added.length = 0;
+    // A borrower may have removed all listeners, the watch's among them.
+    this.own.forEach(([name, listener], at) => {
+      if (name === 'data' && this.parked) return;
+      if (socket.listenerCount(name) < (this.usual[at] as number))
+        socket.off(name, listener as () => void).on(name, listener as () => void);
+    });
   }
 
   private readonly onNewListener = (name: string | symbol, listener: (...args: unknown[]) => void): void => {
@@ -151,11 +155,18 @@ export class SocketWatch {
     socket.off('data', this.onData);
     holdStill(socket);
     socket.unshift(chunk);
+    if (!this.raw) socket.on('readable', this.onParked);
   }
+
+  /** The end comes behind what is kept, and would not be seen before that is read. */
+  private readonly onParked = (): void => {
+    if (hasEndBehindBytes(this.socket)) this.tell(new Error('the peer has ended the connection'));
+  };
 
   private unpark(): void {
     if (!this.parked) return;
     this.parked = false;
+    this.socket.off('readable', this.onParked);
     this.socket.on('data', this.onData);
   }
 
@@ -168,6 +179,14 @@ export class SocketWatch {
     this.tell(cause);
     reader?.[LOST](cause);
   };
+
+  private readonly own: readonly [string, (...args: never[]) => void][] = [
+    ['newListener', this.onNewListener],
+    ['error', this.onError],
+    ['end', this.onEnd],
+    ['close', this.onEnd],
+    ['data', this.onData],
+  ];
 }
 
 /** Lets a flowing stream wait for its next reader, as a new one does: a listener of `'readable'`, once gone, does that. */

@@ -1,0 +1,154 @@
+import type { Socket } from 'node:net';
+import { type LostEvent, type PoolEvent } from 'nestjs-conn-pool/core';
+import type { IdleData, SocketPool } from 'nestjs-conn-pool/net';
+import { loopback } from './loopback.js';
+import { countingConnections, type Peer } from './peers.js';
+import { ask, readAll, readLine } from './talk.js';
+import { until } from './until.js';
+
+describe('a connection that nobody has', () => {
+  const { pool, peer, dialled } = loopback();
+
+  /** A pool with one idle connection to a peer, the peer's end of it, and what became of it. */
+  async function resting(idleData?: IdleData) {
+    const remote = await peer(countingConnections);
+    const sockets = pool({ idleData });
+    const lost: LostEvent[] = [];
+    sockets.events$.subscribe((event: PoolEvent) => event.type === 'lost' && lost.push(event));
+    const socket = await sockets.dial('tcp', remote.address);
+    await ask(socket, 'a');
+    await socket.close();
+    expect(sockets.stats().idle).toBe(1);
+    return { remote, sockets, lost, theirs: remote.accepted[0] as Socket, ours: dialled[0] as Socket };
+  }
+
+  async function expectNew(sockets: SocketPool, remote: Peer) {
+    expect(sockets.idleCount('tcp', remote.address)).toBe(0);
+    await using socket = await sockets.dial('tcp', remote.address);
+    expect([await ask(socket, 'b'), socket.reused]).toEqual(['2:b', false]);
+  }
+
+  it('[V16] is closed as soon as its peer hangs up', async () => {
+    const { remote, sockets, lost, theirs } = await resting();
+    theirs.end();
+    await until(() => sockets.size === 0);
+    expect(lost).toMatchObject([{ leased: false }]);
+    await expectNew(sockets, remote);
+  });
+
+  it('[V16] is closed as soon as its peer resets it', async () => {
+    const { remote, sockets, lost, theirs } = await resting();
+    theirs.resetAndDestroy();
+    await until(() => sockets.size === 0);
+    expect(lost).toMatchObject([{ leased: false, cause: { code: 'ECONNRESET' } }]);
+    await expectNew(sockets, remote);
+  });
+
+  it.each([undefined, 'destroy'] as const)(
+    '[V16] is closed at its first byte with idleData: %s',
+    async (how) => {
+      const { remote, sockets, lost, theirs } = await resting(how);
+      theirs.write('!');
+      await until(() => sockets.size === 0);
+      await until(() => theirs.destroyed);
+      expect(String(lost[0]?.cause)).toContain('data arrived while the connection was idle');
+      await expectNew(sockets, remote);
+    },
+  );
+
+  it.each(['destroy', 'discard'] as const)(
+    '[V16] is closed when bytes come and then the end, with idleData: %s',
+    async (how) => {
+      const { remote, sockets, theirs } = await resting(how);
+      theirs.end('good bye\n');
+      await until(() => sockets.size === 0);
+      await expectNew(sockets, remote);
+    },
+  );
+
+  it("[V16] is not lent any more when bytes come and then the end, with idleData: 'keep'", async () => {
+    const { remote, sockets, theirs, ours } = await resting('keep');
+    theirs.end('good bye\n');
+    await until(() => ours.readableLength === 9);
+    // The end comes right behind; nothing public tells of it.
+    await until(() => (ours as unknown as { _readableState: { ended: boolean } })._readableState.ended);
+    await using socket = await sockets.dial('tcp', remote.address);
+    expect([await ask(socket, 'b'), socket.reused, sockets.size]).toEqual(['2:b', false, 1]);
+  });
+
+  it("[V16] drops what comes with idleData: 'discard', however much, and is lent on", async () => {
+    const { remote, sockets, lost, theirs } = await resting('discard');
+    const [before, noise] = [theirs.bytesWritten, Buffer.alloc(1_000_000, '!')];
+    theirs.write(noise);
+    await until(() => (dialled[0] as Socket).bytesRead === before + noise.length);
+    for (const line of ['b', 'c']) {
+      await using socket = await sockets.dial('tcp', remote.address);
+      expect([await ask(socket, line), socket.reused]).toEqual([`1:${line}`, true]);
+    }
+    expect(lost).toEqual([]);
+  });
+
+  it("[V16] keeps what comes with idleData: 'keep', for whoever is next", async () => {
+    const { remote, sockets, theirs, ours } = await resting('keep');
+    theirs.write('news\n');
+    await until(() => ours.readableLength === 5);
+    expect(sockets.idleCount('tcp', remote.address)).toBe(1);
+    const socket = await sockets.dial('tcp', remote.address);
+    expect([await readLine(socket), socket.reused]).toEqual(['news', true]);
+    expect(await ask(socket, 'b')).toBe('1:b');
+    await socket.close();
+    theirs.write('more\n');
+    await until(() => ours.readableLength === 5);
+    const lease = await sockets.acquire('tcp', remote.address);
+    expect(await readLine(lease.conn)).toBe('more');
+    lease.release();
+    expect(sockets.stats().totals).toMatchObject({ dialed: 1, reused: 2, lost: 0 });
+  });
+
+  it("[V16] holds no more with idleData: 'keep' than a socket does", async () => {
+    const { sockets, remote, theirs, ours } = await resting('keep');
+    theirs.write(Buffer.alloc(10_000_000, '!'));
+    await until(() => ours.readableLength >= ours.readableHighWaterMark);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ours.readableLength).toBeLessThan(ours.readableHighWaterMark + 100_000);
+    const socket = await sockets.dial('tcp', remote.address);
+    theirs.end();
+    expect((await readAll(socket)).length).toBe(10_000_000);
+  });
+
+  it('[V16] is watched as well after it was lent as a raw socket', async () => {
+    for (const how of ['write', 'end', 'resetAndDestroy'] as const) {
+      const { remote, sockets, theirs } = await resting();
+      const lease = await sockets.acquire('tcp', remote.address);
+      expect(await ask(lease.conn, 'b')).toBe('1:b');
+      lease.release();
+      await until(() => sockets.stats().idle === 1);
+      if (how === 'write') theirs.write('!');
+      else theirs[how]();
+      await until(() => sockets.size === 0);
+    }
+  });
+
+  it('is not lent when it died in this very turn of the event loop', async () => {
+    const { remote, sockets, ours } = await resting();
+    ours.destroy();
+    await using socket = await sockets.dial('tcp', remote.address);
+    expect([await ask(socket, 'b'), socket.reused]).toEqual(['2:b', false]);
+  });
+
+  it('does not hold the process open, but one that somebody has does', async () => {
+    const { remote, sockets } = await resting();
+    const holding = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+    const others = holding();
+    const socket = await sockets.dial('tcp', remote.address);
+    expect(holding()).toBe(others + 1);
+    socket.unref();
+    expect(holding()).toBe(others);
+    await socket.close();
+    const lease = await sockets.acquire('tcp', remote.address);
+    expect(holding()).toBe(others + 1);
+    lease.release();
+    expect(holding()).toBe(others);
+  });
+});

@@ -1,0 +1,243 @@
+import { once } from 'node:events';
+import { DatagramSocket } from 'nestjs-conn-pool/net';
+import { loopback } from './loopback.js';
+import { refusing } from './peers.js';
+import { inTime } from './talk.js';
+import { until } from './until.js';
+
+describe('UDP', () => {
+  const { pool, udpPeer } = loopback();
+
+  it.each([
+    ['udp', '127.0.0.1'],
+    ['udp4', '127.0.0.1'],
+    ['udp', '::1'],
+    ['udp6', '::1'],
+  ] as const)('[V1] [V17] connects by %s to %s, and lends the socket again', async (network, host) => {
+    const { address, port, received } = await udpPeer(undefined, { host });
+    const sockets = pool();
+    for (const text of ['a', 'b']) {
+      const socket = await sockets.dial(network, address);
+      socket.write(text);
+      expect(String((await once(socket, 'data'))[0])).toBe(text);
+      expect([socket.remoteAddress, socket.remotePort, socket.reused]).toEqual([host, port, text === 'b']);
+      expect(socket.localPort).toBe(received.at(-1)?.from.port);
+      await socket.close();
+    }
+    expect(new Set(received.map(({ from }) => from.port)).size).toBe(1);
+    expect([sockets.size, sockets.idleCount(network, address)]).toEqual([1, 1]);
+  });
+
+  it.each(['udp', 'udp4'] as const)('[V1] [V17] connects by %s to a host name', async (network) => {
+    const { port } = await udpPeer();
+    const sockets = pool();
+    const socket = await sockets.dial(network, `localhost:${port}`);
+    socket.write('a');
+    expect(String((await once(socket, 'data'))[0])).toBe('a');
+    await socket.close();
+  });
+
+  it('[V17] gives with each read one datagram, whole: none is cut, none is joined', async () => {
+    const sizes = [1, 60_000, 0, 1500, 9000, 2];
+    const peer = await udpPeer((_, send) => {
+      for (const size of sizes) send(Buffer.alloc(size, size % 251));
+    });
+    const sockets = pool();
+    const socket = await sockets.dial('udp', peer.address);
+    socket.write('go');
+    const got: Buffer[] = [];
+    for await (const datagram of socket.iterator({ destroyOnReturn: false })) {
+      got.push(datagram as Buffer);
+      if (got.length === sizes.length) break;
+    }
+    expect(got.map(({ length }) => length)).toEqual(sizes);
+    for (const datagram of got) expect(datagram.every((byte) => byte === datagram.length % 251)).toBe(true);
+    await socket.close();
+    expect(sockets.stats().idle).toBe(1);
+  });
+
+  it('[V17] sends with each write one datagram, also while it is corked, also an empty one', async () => {
+    const peer = await udpPeer(() => undefined);
+    const sockets = pool();
+    const socket = await sockets.dial('udp', peer.address);
+    socket.cork();
+    for (const text of ['a', 'bb', '', 'ccc']) socket.write(text);
+    socket.uncork();
+    socket.write(Buffer.alloc(60_000));
+    await until(() => peer.received.length === 5);
+    expect(peer.received.map(({ datagram }) => datagram.length)).toEqual([1, 2, 0, 3, 60_000]);
+    await socket.close();
+  });
+
+  it('[V17] waits for what was written before it is given back', async () => {
+    const peer = await udpPeer(() => undefined);
+    const sockets = pool();
+    for (let i = 0; i < 20; i += 1) {
+      await using socket = await sockets.dial('udp', peer.address);
+      for (const text of ['a', 'b', 'c']) socket.write(text);
+    }
+    await until(() => peer.received.length === 60);
+    expect(sockets.stats().totals).toMatchObject({ dialed: 1, reused: 19 });
+  });
+
+  it('[V17] closes a socket to which a datagram comes while nobody has it', async () => {
+    const peer = await udpPeer();
+    const sockets = pool();
+    const socket = await sockets.dial('udp', peer.address);
+    const { localPort = 0 } = socket;
+    await socket.close();
+    peer.send('unasked', localPort);
+    await until(() => sockets.size === 0);
+    await using next = await sockets.dial('udp', peer.address);
+    next.write('asked');
+    expect([String((await once(next, 'data'))[0]), next.reused]).toEqual(['asked', false]);
+  });
+
+  it.each([
+    ['discard', ['asked']],
+    ['keep', ['unasked', 'asked']],
+  ] as const)('[V17] gives the next borrower, with idleData: %s, %o', async (idleData, expected) => {
+    const peer = await udpPeer();
+    const sockets = pool({ idleData });
+    const socket = await sockets.dial('udp', peer.address);
+    const { localPort = 0 } = socket;
+    await socket.close();
+    peer.send('unasked', localPort);
+    // What goes by another socket afterwards and comes back has come later.
+    const other = await sockets.dial('udp', peer.address, { fresh: true });
+    other.write('after');
+    await once(other, 'data');
+    other.destroy();
+    const next = await sockets.dial('udp', peer.address);
+    expect([next.reused, next.localPort]).toEqual([true, localPort]);
+    const heard: string[] = [];
+    next.on('data', (datagram) => heard.push(String(datagram)));
+    next.write('asked');
+    await until(() => heard.length === expected.length);
+    expect(heard).toEqual(expected);
+    await next.close();
+  });
+
+  it('[V11] [V17] closes a socket whose user waits for an answer: it may come yet', async () => {
+    const peer = await udpPeer(() => undefined);
+    const sockets = pool();
+    const socket = await sockets.dial('udp', peer.address);
+    const { localPort = 0 } = socket;
+    const answer = once(socket, 'data', { signal: AbortSignal.timeout(20) });
+    socket.write('question');
+    await expect(answer).rejects.toThrow();
+    await socket.close();
+    const next = await sockets.dial('udp', peer.address);
+    const heard: string[] = [];
+    next.on('data', (datagram) => heard.push(String(datagram)));
+    peer.send('late answer', localPort);
+    next.write('another question');
+    await until(() => peer.received.length === 2);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(heard).toEqual([]);
+    await next.close();
+  });
+
+  it('[V11] [V17] closes a socket that holds a datagram nobody has read', async () => {
+    const peer = await udpPeer();
+    const sockets = pool();
+    const socket = await sockets.dial('udp', peer.address);
+    socket.write('a');
+    await until(() => peer.received.length === 1);
+    await once(socket, 'readable');
+    await socket.close();
+    expect(sockets.size).toBe(0);
+  });
+
+  it('[V17] tells a refusal by ICMP as an error', async () => {
+    const gone = await udpPeer();
+    const { address } = gone;
+    await gone.close();
+    const sockets = pool();
+    const socket = await sockets.dial('udp', address);
+    const failed = once(socket, 'error');
+    socket.write('a');
+    const [error] = await inTime(failed);
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' });
+    expect([socket.destroyed, sockets.size]).toEqual([true, 0]);
+  });
+
+  it('[V17] closes a socket whose refusal comes while nobody has it, and one that is lent does not hear of it', async () => {
+    const gone = await udpPeer();
+    const { address } = gone;
+    await gone.close();
+    const sockets = pool();
+    const socket = await sockets.dial('udp', address);
+    socket.write('a');
+    await socket.close();
+    await until(() => sockets.size === 0);
+    await using next = await sockets.dial('udp', address);
+    expect(next.reused).toBe(false);
+  });
+
+  it('lends the socket itself under a lease: a DatagramSocket, a datagram for each read', async () => {
+    const peer = await udpPeer();
+    const sockets = pool();
+    for (const reused of [false, true]) {
+      const lease = await sockets.acquire('udp', peer.address);
+      const { conn } = lease;
+      expect(conn).toBeInstanceOf(DatagramSocket);
+      conn.write('a');
+      conn.write('bb');
+      const got: string[] = [];
+      conn.on('data', (datagram) => got.push(String(datagram)));
+      await until(() => got.length === 2);
+      expect([got, lease.reused]).toEqual([['a', 'bb'], reused]);
+      lease.release();
+      await until(() => sockets.stats().idle === 1);
+    }
+  });
+
+  it('[V14] gives the socket away with raw(), and no datagram is lost', async () => {
+    const peer = await udpPeer((_, send) => ['a', 'bb', 'ccc'].forEach(send));
+    const sockets = pool();
+    const socket = await sockets.dial('udp', peer.address);
+    socket.write('go');
+    await once(socket, 'readable');
+    const raw = socket.raw();
+    expect(sockets.size).toBe(0);
+    const got: string[] = [];
+    raw.on('data', (datagram) => got.push(String(datagram)));
+    await until(() => got.length === 3);
+    expect(got).toEqual(['a', 'bb', 'ccc']);
+    raw.destroy();
+  });
+
+  it('[V19] is adopted by put, as a DatagramSocket', async () => {
+    const peer = await udpPeer();
+    const sockets = pool();
+    const lease = await sockets.acquire('udp', peer.address);
+    const socket = lease.detach();
+    sockets.put(socket, { network: 'udp', address: peer.address });
+    await using again = await sockets.dial('udp', peer.address);
+    again.write('a');
+    expect([String((await once(again, 'data'))[0]), again.reused]).toEqual(['a', true]);
+  });
+
+  it('does not hold the process open while nobody has it', async () => {
+    const peer = await udpPeer();
+    const sockets = pool();
+    const holding = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'UDPWrap').length;
+    const others = holding();
+    const socket = await sockets.dial('udp', peer.address);
+    expect(holding()).toBe(others + 1);
+    await socket.close();
+    expect(holding()).toBe(others);
+  });
+
+  it('fails like any dial when the host is not known, and leaves no socket', async () => {
+    const sockets = pool();
+    await expect(sockets.dial('udp', 'no-such-host.invalid:7')).rejects.toMatchObject({
+      code: 'ERR_DIAL',
+      cause: { code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) },
+    });
+    expect(sockets.size).toBe(0);
+    await refusing();
+  });
+});
