@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import type { Connector, DialContext } from './connector.js';
 import type { OptionProblem } from './errors.js';
 import { readFields } from './fields.js';
@@ -48,10 +49,10 @@ export interface ResolvedKeyedOptions<K, M> {
 
 /** What a pool by keys has beside the options of every pool. */
 const OWN = {
-  max: whole(1, 'Infinity'),
-  maxPerKey: whole(1, 'Infinity'),
-  maxIdle: whole(0, 'Infinity'),
-  maxIdlePerKey: whole(0, 'Infinity'),
+  max: v.optional(whole(1, 'Infinity')),
+  maxPerKey: v.optional(whole(1, 'Infinity')),
+  maxIdle: v.optional(whole(0, 'Infinity')),
+  maxIdlePerKey: v.optional(whole(0, 'Infinity')),
 };
 
 /**
@@ -65,7 +66,7 @@ export function resolveKeyedOptions<K, M>(
 ): ResolvedKeyedOptions<K, M> {
   const { fields, problems } = readFields(options, [...OPTION_NAMES, ...Object.keys(OWN), 'keyOf']);
   const { max = 10, maxPerKey = max, maxIdle = max, maxIdlePerKey = maxPerKey, keyOf, ...rest } = fields;
-  problems.unshift(...others, ...optionProblems(OWN, { max, maxPerKey, maxIdle, maxIdlePerKey }));
+  problems.unshift(...others, ...optionProblems(OWN, fields as Record<string, unknown>));
   if (keyOf !== undefined && typeof keyOf !== 'function') {
     problems.push({ path: 'keyOf', given: keyOf, allowed: 'a function' });
   }
