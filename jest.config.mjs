@@ -1,5 +1,7 @@
 export default {
   testEnvironment: 'node',
+  // A bound for what hangs, not a measure of speed: two cores may be busy with other things.
+  testTimeout: 120_000,
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumer/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/'],

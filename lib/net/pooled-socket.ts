@@ -339,6 +339,11 @@ export class PooledSocket extends Duplex implements Reader {
 
   /** Text cannot be turned back into all that it may have been made of: what is not read yet is kept as it came. */
   private remember(chunk: Buffer, length: number): void {
+    // Read at once, as most is.
+    if (this.readableLength === 0) {
+      this.encoded.length = 0;
+      return;
+    }
     this.encoded.push({ chunk, length });
     let kept = this.encoded.reduce((sum, each) => sum + each.length, 0);
     for (let [first] = this.encoded; first !== undefined; [first] = this.encoded) {

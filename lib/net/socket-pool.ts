@@ -105,7 +105,9 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
       name: this.name,
       setup: this.options,
       redial: async (target, { signal, timeout }) => {
-        const lease = await this.borrow(target, { signal, timeout, fresh: true });
+        // The signal of a dial that is long over bounds no other.
+        const own = signal?.aborted === true ? undefined : signal;
+        const lease = await this.borrow(target, { signal: own, timeout, fresh: true });
         return { lease, watch: this.connector.watchOf(lease.conn) };
       },
     };
@@ -142,9 +144,11 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
    */
   async dial(network: Network, address: string, options?: SocketDialOptions): Promise<PooledSocket> {
     const { replay, ...acquire } = this.read(options, DIAL_OPTIONS);
-    const resolved = this.resolve(network, address, acquire);
+    // Resolving takes of the time that the dial has, not of a later redial's.
+    const first = this.options.resolveAddress === undefined ? acquire : { ...acquire };
+    const resolved = this.resolve(network, address, first);
     const target = resolved instanceof Target ? resolved : await resolved;
-    const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
+    const lease = this.borrowNow(target, first) ?? (await this.borrow(target, first));
     const limit = replay === undefined ? this.options.replay : replayLimit(replay);
     const watch = this.connector.watchOf(lease.conn);
     return new PooledSocket(this.lender, target, lease, watch, acquire, limit);
@@ -218,6 +222,10 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
       !socket.writable
     ) {
       throw new ConnClosedError(this.name, network, address, 'put()');
+    }
+    if (socket.readableLength > 0 || socket.readableEncoding !== null) {
+      const allowed = 'one that holds nothing unread and has no encoding';
+      throw new InvalidOptionsError(this.name, [{ path: 'socket', given: socket, allowed }]);
     }
     if (this.pool.stats(target).idle >= this.options.maxIdle) {
       throw new PoolFullError(this.name, network, address, this.options.maxIdle);

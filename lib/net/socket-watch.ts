@@ -15,6 +15,11 @@ export interface Reader {
   [LOST](cause: Error | undefined): void;
 }
 
+type Listener = (...args: unknown[]) => void;
+
+/** More listeners of a borrower are not remembered one by one. */
+const MOST_ADDED = 64;
+
 /** What Node's sockets have and other streams may not. */
 type MaybeSocket = Duplex &
   Partial<Pick<Socket, 'ref' | 'unref' | 'setTimeout' | 'timeout' | 'bytesRead' | 'bytesWritten'>>;
@@ -27,8 +32,11 @@ type MaybeSocket = Duplex &
 export class SocketWatch {
   private reader: Reader | undefined = undefined;
   private raw = false;
-  /** What the borrower of the raw socket has put on it: event and listener in turn. */
-  private readonly added: (string | symbol | ((...args: unknown[]) => void))[] = [];
+  /** What the borrower of the raw socket has put on it: event and listener in turn; if he has put on a lot, nothing. */
+  private readonly added: (string | symbol | Listener)[] = [];
+  private addedMany = false;
+  /** What was on the socket before the watch: event and listener in turn. */
+  private readonly before: (string | symbol | Listener)[] = [];
   /** The borrower of the raw socket has listened for bytes, be it for a while. */
   private wanted = false;
   /** How much had been written when bytes came last, or when it was lent. */
@@ -46,7 +54,9 @@ export class SocketWatch {
     private readonly tell: (cause?: unknown) => void,
   ) {
     this.socket = socket;
-    for (const [name, listener] of this.own) socket.on(name, listener as () => void);
+    for (const name of socket.eventNames())
+      for (const listener of socket.rawListeners(name)) this.before.push(name, listener as Listener);
+    for (const [name, listener] of this.own) socket.on(name, listener);
     this.usual = this.own.map(([name]) => socket.listenerCount(name));
     this.socket.unref?.();
   }
@@ -54,7 +64,7 @@ export class SocketWatch {
   /** Leaves no trace: the socket is not the pool's any more, and what comes next waits to be read. */
   stop(): void {
     const { socket } = this;
-    for (const [name, listener] of this.own) socket.off(name, listener as () => void);
+    for (const [name, listener] of this.own) socket.off(name, listener);
     if (this.parked) socket.off('readable', this.onParked);
     else holdStill(socket);
     socket.ref?.();
@@ -122,20 +132,40 @@ export class SocketWatch {
 
   private removeAdded(): void {
     const { added, socket } = this;
-    for (let at = 0; at < added.length; at += 2) socket.off(added[at] as string, added[at + 1] as () => void);
+    for (let at = 0; at < added.length; at += 2) socket.off(added[at] as string, added[at + 1] as Listener);
     added.length = 0;
-    // A borrower may have removed all listeners, the watch's among them.
-    this.own.forEach(([name, listener], at) => {
-      if (name === 'data' && this.parked) return;
-      if (socket.listenerCount(name) < (this.usual[at] as number))
-        socket.off(name, listener as () => void).on(name, listener as () => void);
-    });
+    const isUsual = (name: string, at: number): boolean => socket.listenerCount(name) === this.usual[at];
+    if (this.addedMany || !this.own.every(([name], at) => isUsual(name, at))) this.sweep();
+    this.addedMany = false;
   }
 
-  private readonly onNewListener = (name: string | symbol, listener: (...args: unknown[]) => void): void => {
-    if (!this.raw) return;
-    this.added.push(name, listener);
-    if (name === 'data' || name === 'readable') this.wanted = true;
+  /** Puts the socket's listeners back as they were, whatever a borrower has added and removed. */
+  private sweep(): void {
+    const { socket, before } = this;
+    const own: unknown[] = this.own.map(([, listener]) => listener);
+    for (const name of socket.eventNames()) {
+      for (const listener of socket.rawListeners(name)) {
+        const isBefore = before.some((each, at) => each === listener && before[at - 1] === name);
+        const plain: unknown = (listener as { listener?: unknown }).listener ?? listener;
+        if (!isBefore && !own.includes(plain)) socket.off(name, listener as Listener);
+      }
+    }
+    for (const [name, listener] of this.own) {
+      if (name === 'data' && this.parked) continue;
+      if (!socket.listeners(name).includes(listener)) socket.on(name, listener);
+    }
+  }
+
+  private readonly onNewListener = (name: string | symbol, listener: Listener): void => {
+    if (!this.raw || listener === this.onData) return;
+    if (this.added.length < MOST_ADDED) this.added.push(name, listener);
+    else this.addedMany = true;
+    if (name !== 'data' && name !== 'readable') return;
+    this.wanted = true;
+    if (!this.parked) return;
+    // What was kept for him he reads now; the watch goes on, ahead of him.
+    this.parked = false;
+    this.socket.prependListener('data', this.onData);
   };
 
   private readonly onData = (chunk: Buffer): void => {
@@ -180,12 +210,12 @@ export class SocketWatch {
     reader?.[LOST](cause);
   };
 
-  private readonly own: readonly [string, (...args: never[]) => void][] = [
-    ['newListener', this.onNewListener],
-    ['error', this.onError],
+  private readonly own: readonly [string, Listener][] = [
+    ['newListener', this.onNewListener as Listener],
+    ['error', this.onError as Listener],
     ['end', this.onEnd],
     ['close', this.onEnd],
-    ['data', this.onData],
+    ['data', this.onData as Listener],
   ];
 }
 

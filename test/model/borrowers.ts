@@ -70,6 +70,7 @@ export class Borrowers {
       fresh,
       deadline: timeout > 0 ? clock.now() + timeout : Infinity,
       signal: abort?.signal,
+      dialsBefore: seen.dials.length,
       ahead: seen.waiting.length,
       most: this.knows ? seen.most : NaN,
       using,

@@ -29,6 +29,6 @@ export function isFit(seen: Reference, conn: Conn): boolean {
   if (conn.returning || conn.dial.generation !== seen.generation) return false;
   if (limits(maxLifetime) && now - conn.bornAt >= Number(maxLifetime) * (1 - lifetimeJitter)) return false;
   if (limits(idleTimeout) && now - conn.usedAt >= Number(idleTimeout)) return false;
-  if (!seen.beats || !limits(heartbeatInterval)) return true;
+  if (!seen.methods.heartbeat || !limits(heartbeatInterval)) return true;
   return conn.soundAt > notes.suspectAt && now - conn.soundAt < Number(heartbeatInterval);
 }

@@ -141,7 +141,7 @@ export class HostileConnector {
     this.world.within('call');
     if (this.omen() === 'throws') throw this.error('isPermanent threw');
     const permanent = (error as Error).message === 'permanent';
-    if (permanent && !seen.hasLiving) seen.notes.hopeless = seen.acquires.length - 1;
+    if (permanent && !seen.hasLiving) seen.notes.hopelessBefore = seen.acquires.length - 1;
     return permanent;
   }
 

@@ -1,4 +1,5 @@
 import type { ConnPoolOptions } from 'nestjs-conn-pool/core';
+import type { Schedule } from './acts.js';
 import { Notes } from './notes.js';
 import { type Acquiring, type Call, Conn, type Held, type Kind } from './records.js';
 
@@ -25,8 +26,7 @@ export class Ledger {
   constructor(
     readonly options: ConnPoolOptions,
     /** What the connector has. */
-    readonly beats: boolean,
-    readonly resets: boolean,
+    readonly methods: Schedule['methods'],
     readonly now: () => number,
   ) {
     this.max = options.max ?? 10;
@@ -41,6 +41,7 @@ export class Ledger {
     this.inStep = true;
     notes.happened.clear();
     notes.passed = [];
+    notes.hopeless = [];
     notes.before = { generation, paused, over };
   }
 
@@ -75,7 +76,7 @@ export class Ledger {
 
   took(held: Held): void {
     held.conn.held = held;
-    held.conn.clean = !this.resets;
+    held.conn.clean = !this.methods.reset;
     this.leases.push(held);
   }
 
@@ -104,7 +105,7 @@ export class Ledger {
 
   /** It was dialled in time and, if there are heartbeats, has answered the first. */
   isBorn({ dial, first }: Conn): boolean {
-    const proof = this.beats ? first : dial;
+    const proof = this.methods.heartbeat ? first : dial;
     return proof?.answer === 'well' && proof.signal?.aborted !== true;
   }
 }

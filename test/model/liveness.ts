@@ -11,7 +11,12 @@ export const liveness: Checks = {
   L1: { step: (seen) => neglected(seen) },
   L2: { step: (seen) => seen.notes.happened.has('ended') && neglected(seen) },
   L3: {
-    step: (seen) => seen.notes.happened.has('dialFailed') && neglected(seen),
+    step: (seen) => {
+      const { hopeless, nested, happened } = seen.notes;
+      const left = nested ? undefined : hopeless.find(({ state }) => state === 'pending');
+      if (left !== undefined) return `acquire ${left.seq} has not been told that its only dial has failed`;
+      return happened.has('dialFailed') && neglected(seen);
+    },
     refusal: ({ notes }, { by, error }) => {
       const { cause } = error as { cause?: unknown };
       const known = notes.errors.has(cause) || codeOf(cause) === 'ERR_CALL_TIMEOUT';
@@ -24,7 +29,7 @@ export const liveness: Checks = {
   },
   L4: {
     step: ({ notes, waiting }) => {
-      const left = waiting.find(({ seq }) => seq <= notes.hopeless);
+      const left = waiting.find(({ seq }) => seq <= notes.hopelessBefore);
       return left !== undefined && !notes.nested && `acquire ${left.seq} waits although dials fail for good`;
     },
   },
@@ -100,7 +105,7 @@ export const liveness: Checks = {
           limits(limit) && ranTo > since + Number(limit) + 1 + notes.slack;
         if (over(bornAt, maxLifetime)) return true;
         if (over(usedAt, idleTimeout) && notes.highestMin === 0) return true;
-        return notes.started && seen.beats && !seen.over && over(soundAt, heartbeatInterval);
+        return notes.started && seen.methods.heartbeat && !seen.over && over(soundAt, heartbeatInterval);
       });
       return overdue !== undefined && `${named(overdue)} is idle, and upkeep has forgotten it`;
     },

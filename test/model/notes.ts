@@ -24,8 +24,10 @@ export class Notes {
   retryAt = -Infinity;
   /** The last dial that went well. */
   succeededAt = -Infinity;
-  /** Of those that had begun to wait when a dial failed for good and nothing lived, the last. */
-  hopeless = -1;
+  /** Those for whom the only dial there was has failed, with no other to come: they are to be told in this step. */
+  hopeless: Acquiring[] = [];
+  /** Of those that waited when a dial failed for good and nothing lived, the last. */
+  hopelessBefore = -1;
   /** How long the event loop has stood still in the middle of a turn: so much late may everything be. */
   slack = 0;
   /** `min` is to be kept, and idle connections to be checked. */

@@ -24,6 +24,8 @@ export interface Acquiring {
   readonly fresh: boolean;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  /** How many dials had begun when it came. */
+  readonly dialsBefore: number;
   /** How many waited before it, and how many might then. */
   readonly ahead: number;
   readonly most: number;

@@ -87,6 +87,21 @@ export class Reference extends Ledger {
     });
   }
 
+  /** A dial has failed: without a second attempt, another dial or a living connection there is no hope. */
+  failed(): void {
+    const { coming, hasLiving, dials, options, methods, waiting, notes, step } = this;
+    const unsure = dials.some((call) => {
+      if (call.answer === 'open') return !this.runs(call) && call.signal?.aborted !== true;
+      return call.answer === 'well' && call.answeredIn === step;
+    });
+    const proved = this.those('dialing').length === this.beingProved.length;
+    if (options.dialAttempts !== 1 || coming.dials > 0 || hasLiving || unsure || !proved) return;
+    const wasFor = ({ dialsBefore, step: joined }: Acquiring): boolean =>
+      // What `isAlive` ends may be dialled anew before somebody has joined the line.
+      dialsBefore < dials.length && (!methods.isAlive || joined < Number(dials.at(-1)?.step));
+    notes.hopeless.push(...waiting.filter(wasFor));
+  }
+
   get state(): PoolState {
     if (this.over) return this.counts().size === 0 ? 'closed' : 'draining';
     return this.paused ? 'paused' : 'open';

@@ -68,7 +68,8 @@ export const safety: Checks = {
       const { maxLifetime = 0, heartbeatInterval = 0, idleTimeout = 0, maxUses = Infinity } = options;
       if (conn.closes > 0) return `${named(conn)} is lent, but closed`;
       if (conn.dial.signal?.aborted === true) return `${named(conn)} is lent, but came too late`;
-      if (seen.beats && !seen.isBorn(conn)) return `${named(conn)} is lent before its first heartbeat`;
+      if (seen.methods.heartbeat && !seen.isBorn(conn))
+        return `${named(conn)} is lent before its first heartbeat`;
       const { check } = conn;
       if (check?.answer === 'badly') return `${named(conn)} is lent, but has failed a check`;
       if (check?.answer === 'open') return `${named(conn)} is lent, but has not answered a check`;
@@ -76,9 +77,13 @@ export const safety: Checks = {
       if (!conn.clean) return `${named(conn)} is lent, but was not reset`;
       if (limits(maxLifetime) && now - conn.bornAt >= Number(maxLifetime))
         return `${named(conn)} is lent, but too old`;
-      if (limits(heartbeatInterval) && seen.beats && now - conn.soundAt >= Number(heartbeatInterval))
+      if (
+        limits(heartbeatInterval) &&
+        seen.methods.heartbeat &&
+        now - conn.soundAt >= Number(heartbeatInterval)
+      )
         return `${named(conn)} is lent unchecked`;
-      const suspect = limits(heartbeatInterval) && seen.beats && conn.soundAt < notes.suspectAt;
+      const suspect = limits(heartbeatInterval) && seen.methods.heartbeat && conn.soundAt < notes.suspectAt;
       if (suspect && notes.suspectIn < seen.step)
         return `${named(conn)} is lent unchecked after the death of another`;
       const tooLong =

@@ -21,6 +21,7 @@ const TIMES = {
   maxLifetime: 0,
   heartbeatInterval: 0,
   acquireTimeout: 0,
+  dialAttempts: 1,
   dialTimeout: 40,
   heartbeatTimeout: 40,
   resetTimeout: 40,

@@ -19,6 +19,7 @@ const OPTIONS = {
   closeTimeout: 60,
   dialBackoff: { initial: 10, max: 80 },
 };
+const METHODS = { heartbeat: true, reset: false, isAlive: false, watch: false };
 export const NO_CLOSES = Object.fromEntries(
   ['idle-timeout', 'max-lifetime', 'lost', 'surplus', 'pool-closed'].map((reason) => [reason, 0]),
 );
@@ -26,7 +27,7 @@ export const NO_CLOSES = Object.fromEntries(
 /** What the reference is told, as a pool's doings would tell it. */
 export class Tale {
   time = 1000;
-  readonly seen = new Reference(OPTIONS, true, false, () => this.time);
+  readonly seen = new Reference(OPTIONS, METHODS, () => this.time);
   readonly judge = new Judge(this.seen);
   private lastId = 0;
 
@@ -83,7 +84,7 @@ export class Tale {
     const { acquires, step } = this.seen;
     const one: Acquiring = {
       ...{ seq: acquires.length, step, priority: 0, fresh: false, deadline: Infinity, signal: undefined },
-      ...{ ahead: 0, most: 1, using: false, waited: true, state: 'pending' },
+      ...{ dialsBefore: 0, ahead: 0, most: 1, using: false, waited: true, state: 'pending' },
       ...how,
     };
     acquires.push(one);

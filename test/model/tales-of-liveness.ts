@@ -21,11 +21,16 @@ export const talesOfLiveness: Tales = {
       tale.seen.notes.happened.add('dialFailed');
       tale.step();
     },
+    (tale) => {
+      tale.seen.notes.hopeless.push(tale.waiter());
+      tale.dial();
+      tale.step();
+    },
     (tale) => tale.refuse(tale.waiter(), 'ERR_DIAL', new Error('made up')),
   ],
   L4: [
     (tale) => {
-      tale.seen.notes.hopeless = tale.waiter().seq;
+      tale.seen.notes.hopelessBefore = tale.waiter().seq;
       tale.step();
     },
   ],

@@ -33,8 +33,7 @@ export class World {
 
   constructor(readonly schedule: Schedule) {
     const { clock } = this;
-    const { heartbeat, reset } = schedule.methods;
-    this.seen = new Reference(schedule.options, heartbeat, reset, () => clock.now());
+    this.seen = new Reference(schedule.options, schedule.methods, () => clock.now());
     this.judge = new Judge(this.seen);
     this.connector = new HostileConnector(this);
     this.pool = new ConnPool<Conn>(this.connector.connector, { clock, ...schedule.options });
@@ -168,6 +167,7 @@ export class World {
         break;
       case 'dial-failed':
         notes.happened.add('dialFailed');
+        this.seen.failed();
         notes.troubledAt = notes.failedAt = clock.now();
         notes.retryAt = clock.now() + event.retryInMs;
         break;

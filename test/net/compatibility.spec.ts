@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import http2 from 'node:http2';
 import http, { type AgentOptions, type ClientRequestArgs, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { readFileSync } from 'node:fs';
@@ -499,6 +500,31 @@ describe('TLS over it', () => {
     const [error] = await inTime(once(secure, 'error'));
     expect(error).toMatchObject({ code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
     await until(() => sockets.size === 0);
+  });
+});
+
+describe('node:http2', () => {
+  const { pool, closeLater } = loopback();
+
+  it('opens a session on it, with streams side by side', async () => {
+    const server = http2.createServer((request, response) => void request.pipe(response));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    closeLater(() => new Promise((resolve) => server.close(resolve)));
+    const { port } = server.address() as AddressInfo;
+    const sockets = pool();
+    const socket = await sockets.dial('tcp', `127.0.0.1:${port}`);
+    const session = http2.connect(`http://127.0.0.1:${port}`, { createConnection: () => socket });
+    const post = async (body: string): Promise<string> => {
+      const stream = session.request({ ':method': 'POST' });
+      stream.end(body);
+      return readAll(stream);
+    };
+    const long = 'x'.repeat(300_000);
+    expect(await inTime(Promise.all([post('a'), post(long), post('c')]))).toEqual(['a', long, 'c']);
+    session.close();
+    await inTime(once(session, 'close'));
+    await until(() => sockets.size === 0);
+    expect(sockets.stats().totals.dialed).toBe(1);
   });
 });
 

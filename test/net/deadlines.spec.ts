@@ -56,6 +56,18 @@ describe('a deadline', () => {
     expect(sockets.stats().idle).toBe(1);
   });
 
+  it('leaves no timer when the socket is closed before', async () => {
+    const remote = await peer();
+    const sockets = pool();
+    for (const end of ['close', 'destroy', 'raw'] as const) {
+      const socket = await sockets.dial('tcp', remote.address);
+      // The harness finds it if it is still there.
+      socket.setDeadline(Date.now() + 3_600_000);
+      const raw = await socket[end]();
+      if (end === 'raw') (raw as Socket).destroy();
+    }
+  });
+
   it.each([30 * DAY, 100_000 * DAY, Infinity])('may be far away: %s ms', async (ms) => {
     const remote = await peer();
     const sockets = pool();

@@ -150,5 +150,8 @@ describe('a connection that nobody has', () => {
     expect(holding()).toBe(others + 1);
     lease.release();
     expect(holding()).toBe(others);
+    const taken = sockets.get({ network: 'tcp', address: remote.address });
+    expect(holding()).toBe(others + 1);
+    taken.destroy();
   });
 });

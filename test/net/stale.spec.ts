@@ -203,16 +203,94 @@ describe('a reused connection that turns out dead', () => {
     }
   });
 
-  it('is let go when its user leaves while it is replaced', async () => {
-    const { remote, sockets } = await aboutToFail(death);
-    for (const leave of ['destroy', 'close'] as const) {
-      const socket = await sockets.dial('tcp', remote.address, { replay: true });
-      socket.on('error', () => undefined);
-      socket.write('b\n');
-      await until(() => (remote.accepted.at(-1) as Socket).destroyed || !socket.reused);
-      await inTime(Promise.resolve(socket[leave]()));
-    }
+  /** A dead connection about to be replaced, as soon as `go` is called. */
+  async function beingReplaced(options: { replay?: boolean } = { replay: true }) {
+    let go: () => void = () => undefined;
+    let isHeld = false;
+    const host = (address: string): string | Promise<string> =>
+      isHeld ? new Promise<string>((resolve) => (go = () => resolve(address))) : address;
+    const { remote, sockets } = await aboutToFail(death, { host });
+    isHeld = true;
+    const socket = await sockets.dial('tcp', remote.address, options);
+    socket.write('b\n');
+    await until(() => sockets.stats().dialing === 1);
+    return { remote, sockets, socket, go: () => go() };
+  }
+
+  it('[V9] holds what is written meanwhile, and sends it in its turn', async () => {
+    const { socket, go } = await beingReplaced();
+    const answers: string[] = [];
+    socket.on('data', (chunk) => answers.push(...String(chunk).split('\n').slice(0, -1)));
+    const called: string[] = [];
+    for (const line of ['c', 'd']) socket.write(`${line}\n`, () => called.push(line));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(called).toEqual([]);
+    go();
+    await until(() => answers.length === 3);
+    expect([answers, called]).toEqual([
+      ['2:b', '2:c', '2:d'],
+      ['c', 'd'],
+    ]);
+    await socket.close();
+  });
+
+  it('[V9] is ended when its user ends it meanwhile', async () => {
+    const { socket, go, remote } = await beingReplaced();
+    socket.end('c\n');
+    go();
+    expect(await inTime(readAll(socket))).toBe('2:b\n2:c\n');
+    await until(() => remote.open.length === 0);
+  });
+
+  it('[V9] takes its time for close(), which waits for what is to be written', async () => {
+    const { socket, go, sockets } = await beingReplaced();
+    let isClosed = false;
+    const closing = socket.close().then(() => (isClosed = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isClosed).toBe(false);
+    go();
+    await inTime(closing);
     await until(() => sockets.stats().leased === 0);
+  });
+
+  it.each(['without an error', 'with one'])(
+    'is let go when its user destroys it meanwhile, %s',
+    async (how) => {
+      const { socket, go, sockets } = await beingReplaced();
+      if (how === 'without an error') socket.destroy();
+      else socket.on('error', () => undefined).destroy(new Error('mine'));
+      go();
+      await until(() => sockets.stats().dialing === 0);
+      await until(() => sockets.stats().leased === 0);
+    },
+  );
+
+  it('[V14] cannot be taken raw meanwhile', async () => {
+    const { socket, go } = await beingReplaced();
+    expect(() => socket.raw()).toThrow(expect.objectContaining({ code: 'ERR_CONN_BUSY' }));
+    const answer = once(socket, 'data');
+    go();
+    await answer;
+    socket.raw().destroy();
+  });
+
+  it('[V9] writes again what was written, also where its user has used the buffer for something else', async () => {
+    const { remote, sockets } = await aboutToFail(death);
+    const socket = await sockets.dial('tcp', remote.address, { replay: true });
+    const buffer = Buffer.from('b\n');
+    await new Promise((resolve) => void socket.write(buffer, resolve));
+    buffer.fill('x');
+    expect(String((await inTime(once(socket, 'data')))[0])).toBe('2:b\n');
+    await socket.close();
+  });
+
+  it('[V9] is replaced also when the signal of its dial has fired since: that was over long ago', async () => {
+    const { remote, sockets } = await aboutToFail(death);
+    const abort = new AbortController();
+    const socket = await sockets.dial('tcp', remote.address, { replay: true, signal: abort.signal });
+    abort.abort(new Error('the dial is over'));
+    expect(await inTime(ask(socket, 'b'))).toBe('2:b');
+    await socket.close();
   });
 
   it('keeps the timeout its user has set', async () => {

@@ -215,6 +215,25 @@ describe('add and put', () => {
     expect(sockets.size).toBe(0);
   });
 
+  it('[V19] refuse one that holds what nobody has read, and one whose encoding is set; both stay open', async () => {
+    const remote = await peer((socket) => void socket.write('hello\n'));
+    const sockets = pool({ dialBackoff: { initial: '20s', max: '20s' } });
+    const address = { network: 'tcp', address: remote.address } as const;
+    const unread = await connectTo(remote);
+    await once(unread, 'readable');
+    expect(() => sockets.put(unread, address)).toThrow();
+    const text = await connectTo(remote);
+    text.setEncoding('latin1');
+    expect(() => sockets.put(text, address)).toThrow();
+    expect([unread.destroyed, text.destroyed, sockets.size]).toEqual([false, false, 0]);
+    expect(String(unread.read())).toBe('hello\n');
+    unread.destroy();
+    text.destroy();
+    // It is no failed dial: the next does not have to wait.
+    const socket = await inTime(sockets.dial('tcp', remote.address));
+    socket.destroy();
+  });
+
   it('[V18] [V19] are the way back for what get took out', async () => {
     const remote = await peer(countingConnections);
     const sockets = pool();

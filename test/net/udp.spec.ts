@@ -162,6 +162,38 @@ describe('UDP', () => {
     expect([socket.destroyed, sockets.size]).toEqual([true, 0]);
   });
 
+  it('[V9] [V17] tells a refusal of a reused socket as well: there is no stale connection to replace', async () => {
+    const peer = await udpPeer();
+    const { address } = peer;
+    const sockets = pool({ replay: true });
+    await (await sockets.dial('udp', address)).close();
+    await peer.close();
+    const socket = await sockets.dial('udp', address);
+    expect(socket.reused).toBe(true);
+    const failed = once(socket, 'error');
+    socket.write('a');
+    expect((await inTime(failed))[0]).toMatchObject({ code: 'ECONNREFUSED' });
+    expect(sockets.stats().totals.dialed).toBe(1);
+  });
+
+  it('keeps of a flood that nobody reads no more than it has room for', async () => {
+    const peer = await udpPeer((datagram, send) => {
+      for (let i = 0; i < 50; i += 1) send(datagram);
+    });
+    const sockets = pool();
+    const lease = await sockets.acquire('udp', peer.address);
+    const { conn } = lease;
+    conn.pause();
+    // In small portions: the kernel has room for few.
+    for (let round = 0; round < 40; round += 1) {
+      conn.write('more');
+      await until(() => peer.received.length === round + 1);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(conn.readableLength).toBe(1024);
+    lease.discard();
+  });
+
   it('[V17] closes a socket whose refusal comes while nobody has it, and one that is lent does not hear of it', async () => {
     const gone = await udpPeer();
     const { address } = gone;

@@ -140,6 +140,22 @@ describe('heartbeat({ dialIfNone })', () => {
     expect(pool.stats().idle).toBe(1);
   });
 
+  it('dials nothing where there is one to ask, and asks none that is lent', async () => {
+    const { pool, clock, fill, take, connector } = make({ max: 3 });
+    await fill(1);
+    const idle = follow(pool.heartbeat({ dialIfNone }));
+    await clock.settle();
+    expect(idle.now).toMatchObject({ state: 'resolved', value: { checked: 1, healthy: 1 } });
+    expect(connector.dial.count).toBe(1);
+    await take(1);
+    const gate = connector.dial.gate();
+    void follow(pool.acquire());
+    const dialing = follow(pool.heartbeat({ dialIfNone }));
+    gate.resolve();
+    await clock.settle();
+    expect(dialing.now).toMatchObject({ state: 'resolved', value: { checked: 1, healthy: 1 } });
+  });
+
   it.each(['paused', 'full'])('dials nothing on a pool that is %s', async (how) => {
     const { pool, clock, connector, take } = make({ max: 1 });
     if (how === 'full') await take(1);

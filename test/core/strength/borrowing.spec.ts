@@ -13,6 +13,15 @@ describe('borrowing', () => {
     expect(connector.dial.count).toBe(2);
   });
 
+  it('gets a connection that was made in advance reused, and not at all where it must be fresh', async () => {
+    const { pool, connector } = make({ max: 3 });
+    await pool.warmUp(1);
+    const fresh = await pool.acquire({ fresh: true });
+    expect([fresh.reused, fresh.conn, connector.dial.count]).toEqual([false, connector.conns[1], 2]);
+    const lease = await pool.acquire();
+    expect([lease.reused, lease.conn, connector.dial.count]).toEqual([true, connector.conns[0], 2]);
+  });
+
   it('tryAcquire overtakes not even the one who waits for something else', async () => {
     const { pool, fill, connector, clock } = make({ max: 2 });
     await fill(1);

@@ -17,6 +17,19 @@ describe('the signal of a call', () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  it('aborts with what the connection died of, or with the reason of its close', async () => {
+    const { pool, connector, clock, fill } = make({}, { heartbeat: true, watch: true });
+    await fill(2);
+    connector.heartbeat.always('hang');
+    void follow(pool.heartbeat());
+    const signals = connector.heartbeat.open.map(({ context }) => context.signal);
+    const cause = new Error('hung up');
+    connector.heartbeat.open[0]?.conn?.die(cause);
+    void pool.close({ drain: 0 });
+    await clock.settle();
+    expect(signals.map(({ reason }) => reason as unknown)).toEqual([cause, 'forced']);
+  });
+
   it('has aborted for whoever reads it too late, with the reason', async () => {
     const { pool, connector, clock } = make({ dialTimeout: 100 });
     connector.dial.next('hang');

@@ -345,6 +345,29 @@ describe('watch()', () => {
     await pool.close();
   });
 
+  it.each(['discard', 'detach', 'force', 'lost'] as const)(
+    'is stopped once, when its connection goes: %s',
+    async (end) => {
+      let stopped = 0;
+      let tell: () => void = () => undefined;
+      const pool = new ConnPool<object>({
+        ...watching(() => undefined),
+        watch: (_conn, lost) => {
+          tell = lost;
+          return () => (stopped += 1);
+        },
+      });
+      const lease = await pool.acquire();
+      expect(stopped).toBe(0);
+      if (end === 'lost') {
+        lease.release();
+        tell();
+      } else if (end !== 'force') lease[end]();
+      await pool.close({ drain: 0 });
+      expect(stopped).toBe(1);
+    },
+  );
+
   it('may give anything instead of a function, a promise that rejects as well', async () => {
     const unhandled: unknown[] = [];
     const onUnhandled = (reason: unknown) => void unhandled.push(reason);
@@ -400,5 +423,53 @@ describe('the age of a connection', () => {
     await clock.advance(1_000);
     lease?.release();
     expect(connector.close.calls.map(({ context }) => context.reason)).toEqual(['max-lifetime']);
+  });
+});
+
+describe('a connection that dies', () => {
+  const make = poolsUnderTest();
+
+  it('while lent is closed with what it died of; without a word of that, its lease is told in words', async () => {
+    const { connector, take, said, clock } = make({ name: 'thrift' }, { watch: true });
+    const [first, second] = await take(2);
+    const cause = new Error('hung up');
+    const { signal } = second as NonNullable<typeof second>;
+    connector.conns[0]?.die(cause);
+    connector.conns[1]?.die();
+    first?.release();
+    second?.release();
+    await clock.settle();
+    expect(said('close').map((event) => event.cause)).toEqual([cause, undefined]);
+    expect((signal.reason as Error).message).toBe(`Connection ${second?.id} of pool "thrift" was lost.`);
+  });
+
+  it('unused, soon after it was made, is replaced when the back-off is over', async () => {
+    const dice = jest.spyOn(Math, 'random').mockReturnValue(1);
+    const { pool, connector, clock } = make(
+      { min: 1, dialBackoff: { initial: 100, max: 100 } },
+      { watch: true },
+    );
+    await pool.start();
+    await clock.settle();
+    connector.conns[0]?.die(new Error('hung up'));
+    await clock.advance(99);
+    expect(connector.dial.count).toBe(1);
+    await clock.advance(1);
+    dice.mockRestore();
+    expect(connector.dial.count).toBe(2);
+  });
+
+  it('after it was used is no failure of those who warm up', async () => {
+    const { pool, connector, clock, fill } = make({ max: 3 }, { watch: true });
+    await fill(1);
+    const gates = [connector.dial.gate(), connector.dial.gate(), connector.dial.gate()];
+    const warm = follow(pool.warmUp(3));
+    await clock.settle();
+    connector.conns[0]?.die(new Error('hung up'));
+    await clock.settle();
+    expect(warm.now.state).toBe('pending');
+    for (const gate of gates) gate.resolve();
+    await clock.settle();
+    expect(warm.now).toEqual({ state: 'resolved', value: 3 });
   });
 });

@@ -340,6 +340,21 @@ describe('the ceiling over all keys', () => {
     a.release();
     await clock.settle();
     expect([c1, b2].map((one) => one?.now.state)).toEqual(['resolved', 'pending']);
+    if (c1?.now.state === 'resolved') c1.now.value.discard();
+    await clock.settle();
+    expect(b2?.now.state).toBe('resolved');
+  });
+
+  it('grants nothing to a key whose waiters have left', async () => {
+    const { pool, clock } = make({ max: 1 });
+    const held = await pool.acquire('a');
+    const abort = new AbortController();
+    void follow(pool.acquire('b', { signal: abort.signal }));
+    abort.abort();
+    held.discard();
+    await clock.settle();
+    expect(pool.stats()).toMatchObject({ size: 0, waiting: 0 });
+    expect((await pool.acquire('c')).active).toBe(true);
   });
 
   it('owes nothing to a key whose waiters have left', async () => {

@@ -124,4 +124,29 @@ describe('a slot that becomes free', () => {
     expect(connector.dial.count).toBe(3);
     expect(pool.stats()).toMatchObject({ idle: 3, size: 3 });
   });
+
+  it.each(['heartbeat', 'reset'] as const)(
+    'beside a connection whose %s has failed goes to whoever counted on it, before its close has ended',
+    async (call) => {
+      const { pool, fill, take, connector, clock } = make(
+        { max: 2, idleTimeout: 0, heartbeatInterval: 100 },
+        { heartbeat: true, reset: call === 'reset' },
+      );
+      if (call === 'heartbeat') {
+        await fill(1);
+        await clock.advance(100);
+      }
+      const [lease] = call === 'reset' ? await take(1) : [];
+      const gate = connector[call]?.gate();
+      lease?.release();
+      const waiter = follow(pool.acquire());
+      await clock.settle();
+      expect([connector.dial.count, waiter.now.state]).toEqual([1, 'pending']);
+      connector.close.gate();
+      gate?.reject(new Error('half open'));
+      await clock.settle();
+      expect(waiter.now).toMatchObject({ state: 'resolved', value: { reused: false } });
+      expect(pool.stats()).toMatchObject({ closing: 1, leased: 1 });
+    },
+  );
 });
