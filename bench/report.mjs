@@ -1,5 +1,7 @@
-import { cpus } from 'node:os';
+import { hundredths, whole, withSpread } from './figures.mjs';
+import { machine } from './machine.mjs';
 import { poolsOf } from './scenario.mjs';
+import { table } from './table.mjs';
 import { judge } from './targets.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
@@ -38,11 +40,6 @@ collection of an operation's garbage is part of its price. Ratios are taken with
 with an acquire timeout of 30 s where it has none by default. This pool runs with its acquire timeout of 30 s, with a
 heartbeat, and with its lifetimes and idle limits. The connections are plain objects made at once, so what is measured is
 the pool alone.`;
-
-function machine(rounds) {
-  const [cpu] = cpus();
-  return `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpu?.model.trim()}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`;
-}
 
 function targetTable(verdicts) {
   return table(
@@ -90,31 +87,4 @@ function notes(results, scenario) {
     return note === undefined ? [] : [`- ${pool}: ${note}`];
   });
   return noted.length === 0 ? [] : [noted.join('\n')];
-}
-
-function withSpread(spread, format) {
-  if (spread === undefined) return '–';
-  if (spread.low === spread.high) return format(spread.median);
-  return `${format(spread.median)} (${format(spread.low)}..${format(spread.high)})`;
-}
-
-function whole(value) {
-  return Math.round(value).toLocaleString('en');
-}
-
-function hundredths(value) {
-  return value.toFixed(2);
-}
-
-function table(head, rows) {
-  const widths = head.map((title, column) =>
-    Math.max(title.length, 3, ...rows.map((row) => row[column].length)),
-  );
-  const line = (cells) => `| ${cells.map((cell, column) => pad(cell, widths[column], column)).join(' | ')} |`;
-  const rule = `| ${widths.map((width, column) => '-'.repeat(width - (column > 0 ? 1 : 0)) + (column > 0 ? ':' : '')).join(' | ')} |`;
-  return [line(head), rule, ...rows.map(line)].join('\n');
-}
-
-function pad(cell, width, column) {
-  return column === 0 ? cell.padEnd(width) : cell.padStart(width);
 }
