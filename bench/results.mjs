@@ -21,23 +21,35 @@ export class Results {
 
   /**
    * @param {Row} row
-   * @param {'cpu' | 'wall' | 'bytes'} figure
+   * @param {string} figure - the name of one
    */
   figure(row, figure) {
     return spread(this.#roundsOf(row).flatMap((measured) => measured?.[figure] ?? []));
   }
 
   /**
-   * How many times `row` costs what `base` costs. Each ratio is taken within one round, as the machine may be slower
-   * in the next.
+   * How many times `row` costs what `base` costs.
    *
    * @param {Row} row
    * @param {Row} base
    */
   ratio(row, base) {
-    const bases = this.#roundsOf(base).map(costOf);
-    const ratios = this.#roundsOf(row).map((measured, round) => costOf(measured) / bases[round]);
-    return spread(ratios.filter(Number.isFinite));
+    return this.compared(row, base, (measured, other) => costOf(measured) / costOf(other));
+  }
+
+  /**
+   * One beside the other, within each round, as the machine may be slower in the next.
+   *
+   * @param {Row} row
+   * @param {Row} base
+   * @param {(measured: any, base: any) => number} compare
+   */
+  compared(row, base, compare) {
+    const bases = this.#roundsOf(base);
+    const values = this.#roundsOf(row).map((measured, round) =>
+      measured === undefined || bases[round] === undefined ? NaN : compare(measured, bases[round]),
+    );
+    return spread(values.filter(Number.isFinite));
   }
 
   /** @param {Row} row */
@@ -55,5 +67,5 @@ function keyOf({ scenario, pool }) {
 }
 
 function costOf(measured) {
-  return measured?.cpu ?? measured?.bytes ?? NaN;
+  return measured.cpu ?? measured.bytes ?? NaN;
 }

@@ -19,8 +19,9 @@ export class UnsupportedNetworkError extends AddressError {
 
   constructor(pool: string, network: unknown, address: unknown, known: readonly string[]) {
     const given = typeof network === 'string' ? `"${network}"` : 'that is no text';
+    const to = typeof address === 'string' ? address : 'nowhere';
     super(
-      `Pool "${pool}" cannot dial the network ${given}: it knows ${known.join(', ')}.`,
+      `Pool "${pool}" cannot dial ${to} by the network ${given}: it knows ${known.join(', ')}.`,
       pool,
       String(network),
       String(address),
@@ -142,7 +143,7 @@ export class SocketDeadlineError extends AddressError {
 
   constructor(pool: string, network: string, address: string) {
     super(
-      `The deadline of the connection of pool "${pool}" to ${network} ${address} has passed.`,
+      `The deadline of the connection of pool "${pool}" to ${network} ${address} has passed: it is closed, for an answer may come yet. Allow more time, or see why the peer is slow.`,
       pool,
       network,
       address,

@@ -132,10 +132,11 @@ export class PooledSocket extends Duplex implements Reader {
   raw(): Socket {
     const { network, address } = this.target;
     if (this.taken) throw new RawTakenError(this.lender.name, network, address);
+    if (this.isOver) throw this.closedError('raw()');
+    if (this.redialing) throw new ConnBusyError(this.lender.name, network, address);
     // Behind the end of a connection nothing can be put back; what it has left is to be read here.
-    if (this.isOver || this.conn.readableEnded || this.conn.destroyed) throw this.closedError('raw()');
-    if (this.writableLength > 0 || this.redialing)
-      throw new ConnBusyError(this.lender.name, network, address);
+    if (this.conn.readableEnded || this.conn.destroyed) throw this.closedError('raw()');
+    if (this.writableLength > 0) throw new ConnBusyError(this.lender.name, network, address);
     const { conn } = this;
     this.taken = true;
     const received = this.takeReceived();

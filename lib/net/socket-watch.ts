@@ -157,22 +157,29 @@ export class SocketWatch {
   }
 
   private readonly onNewListener = (name: string | symbol, listener: Listener): void => {
-    if (!this.raw || listener === this.onData) return;
+    if (!this.raw || listener === this.onData || listener === noop) return;
     if (this.added.length < MOST_ADDED) this.added.push(name, listener);
     else this.addedMany = true;
     if (name !== 'data' && name !== 'readable') return;
     this.wanted = true;
+    if (name === 'readable') process.nextTick(this.stayReadable);
     if (!this.parked) return;
     // What was kept for him he reads now; the watch goes on, ahead of him.
     this.parked = false;
     this.socket.prependListener('data', this.onData);
   };
 
+  /** Node lets a socket flow past a listener of `'readable'` that comes in the turn in which another went. */
+  private readonly stayReadable = (): void => {
+    const { socket } = this;
+    if (this.raw && socket.readableFlowing === true && socket.listenerCount('readable') > 0) socket.pause();
+  };
+
   private readonly onData = (chunk: Buffer): void => {
     if (this.reader !== undefined) this.reader[RECEIVED](chunk);
     else if (this.raw) {
       this.answeredUpTo = this.socket.bytesWritten ?? 0;
-      if (!this.hasListeners()) this.park(chunk);
+      if (!this.hasListeners() && isFlowing(this.socket)) this.park(chunk);
     } else if (this.idleData === 'destroy')
       this.tell(new Error('data arrived while the connection was idle'));
     else if (this.idleData === 'keep') this.park(chunk);
@@ -194,10 +201,12 @@ export class SocketWatch {
   };
 
   private unpark(): void {
+    const { socket } = this;
     if (!this.parked) return;
     this.parked = false;
-    this.socket.off('readable', this.onParked);
-    this.socket.on('data', this.onData);
+    // To remove one that is not there is not nothing: Node looks at its listeners anew.
+    if (socket.listenerCount('readable') > 0) socket.off('readable', this.onParked);
+    socket.on('data', this.onData);
   }
 
   private readonly onError = (error: Error): void => {
@@ -223,6 +232,12 @@ export class SocketWatch {
 function holdStill(socket: Duplex): void {
   socket.on('readable', noop);
   socket.off('readable', noop);
+}
+
+/** What comes is told by the stream itself: it is not what somebody has just got from `read()`. */
+function isFlowing(socket: MaybeSocket): boolean {
+  const state = (socket as { _readableState?: { resumeScheduled?: boolean } })._readableState;
+  return socket.readableFlowing === true && state?.resumeScheduled !== true;
 }
 
 /** With `idleData: 'keep'` the end waits behind the bytes, and nothing public tells of it. */

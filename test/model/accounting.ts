@@ -63,8 +63,15 @@ export const accounting: Checks = {
         detached: conns.filter(({ detached }) => detached).length,
       });
     },
-    grant: (_seen, { held: { conn, lease } }) =>
-      !lease.reused && conn.grants > 0 && `${named(conn)} has served before, but is called new`,
+    grant: (seen, { held: { conn, lease } }) => {
+      if (lease.reused) return false;
+      if (conn.grants > 0) return `${named(conn)} has served before, but is called new`;
+      const proof = seen.methods.heartbeat ? conn.first : conn.dial;
+      // Answers may come between two steps.
+      return (
+        Number(proof?.answeredIn) < seen.step - 1 && `${named(conn)} has been idle before, but is called new`
+      );
+    },
   },
   M4: {
     event: ({ leases, now, notes, options }, { event }) => {

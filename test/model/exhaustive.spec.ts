@@ -31,7 +31,7 @@ import { SCOPES } from './scopes.js';
 const FLOORS: Readonly<Record<string, readonly [states: number, schedules: number]>> = {
   'two connections, six acts': [10_000, 900_000],
   'one connection, six acts': [3_500, 3_000_000],
-  'one connection or two': [1_500, 50_000],
+  'one connection or two': [3_500, 180_000],
   'one connection with heartbeats and resets': [2_500, 450_000],
   'one connection, four pairs': [750, 120_000],
 };

@@ -163,6 +163,7 @@ export class HostileConnector {
     const standing = seen.standing(conn);
     if (standing === 'gone' || standing === 'closing' || conn.lost) return;
     conn.lost = true;
+    conn.lostIn = seen.step;
     conn.perhaps = this.world.depth > 0;
     seen.notes.troubledAt = seen.notes.suspectAt = seen.now();
     seen.notes.suspectIn = seen.step;

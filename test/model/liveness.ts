@@ -87,6 +87,12 @@ export const liveness: Checks = {
     },
   },
   L11: {
+    step: (seen, { stats: { state } }) => {
+      const { idle, leased, dialing, checking } = seen.counts();
+      const left = idle + leased + dialing + checking;
+      const isTime = seen.over && seen.ranTo > seen.drainEnd + seen.notes.slack;
+      return isTime && left > 0 && `${state}, and ${left} are not taken`;
+    },
     closed: (_seen, { stats: { state }, unsettled }) => {
       if (state !== 'closed') return `close() has not ended by its deadline: ${state}`;
       return unsettled.length > 0 && `${unsettled.join(', ')} have not settled after close()`;

@@ -56,6 +56,7 @@ export class Conn {
   dead = false;
   /** The pool has been told so. */
   lost = false;
+  lostIn = NaN;
   /** It was told from within what it called, and may have been about to close this one. */
   perhaps = false;
   /** The pool has done something with it. */

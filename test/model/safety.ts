@@ -67,6 +67,7 @@ export const safety: Checks = {
       const now = seen.now() - notes.slack;
       const { maxLifetime = 0, heartbeatInterval = 0, idleTimeout = 0, maxUses = Infinity } = options;
       if (conn.closes > 0) return `${named(conn)} is lent, but closed`;
+      if (conn.lostIn < seen.step) return `${named(conn)} is lent, but has died`;
       if (conn.dial.signal?.aborted === true) return `${named(conn)} is lent, but came too late`;
       if (seen.methods.heartbeat && !seen.isBorn(conn))
         return `${named(conn)} is lent before its first heartbeat`;
@@ -83,7 +84,8 @@ export const safety: Checks = {
         now - conn.soundAt >= Number(heartbeatInterval)
       )
         return `${named(conn)} is lent unchecked`;
-      const suspect = limits(heartbeatInterval) && seen.methods.heartbeat && conn.soundAt < notes.suspectAt;
+      const suspect =
+        limits(heartbeatInterval) && seen.methods.heartbeat && conn.soundAt + notes.slack < notes.suspectAt;
       if (suspect && notes.suspectIn < seen.step)
         return `${named(conn)} is lent unchecked after the death of another`;
       const tooLong =

@@ -63,7 +63,9 @@ const close: Some = ({ seen }) =>
 
 const pauseOrResume: Some = ({ seen }) => [{ do: seen.paused ? 'resume' : 'pause' }];
 
-const clear: Some = () => [{ do: 'evictAll' }, { do: 'closeIdle' }];
+const evict: Some = () => [{ do: 'evictAll' }];
+const closeIdle: Some = () => [{ do: 'closeIdle' }];
+const warmUp: Some = () => [{ do: 'warmUp', n: 1 }];
 
 /** Between one and two. */
 const resize: Some = ({ seen }) => [{ do: 'resize', max: 3 - seen.max, min: 0, maxIdle: undefined }];
@@ -116,10 +118,10 @@ export const SCOPES: Readonly<Record<string, Scope>> = {
     options: { ...TIMES, max: 1 },
     methods: { watch: true },
     answers: wellOrBadly,
-    acts: all(core, passTime, giveBack('detach'), close, pauseOrResume, clear),
+    acts: all(core, passTime, giveBack('detach'), close, pauseOrResume, evict, closeIdle),
     most: 6,
   },
-  'one connection or two, as resize says, four acts: deadlines, priorities, fresh ones': {
+  'one connection or two, as resize says, four acts: deadlines, priorities, fresh ones, evictAll, warmUp': {
     options: { ...TIMES, max: 1 },
     methods: {},
     answers: wellOrBadly,
@@ -130,6 +132,8 @@ export const SCOPES: Readonly<Record<string, Scope>> = {
       giveBack('release twice', 'discard'),
       passTime,
       resize,
+      evict,
+      warmUp,
       close,
     ),
     most: 4,

@@ -39,6 +39,12 @@ export const talesOfAccounting: Tales = {
     }),
     (tale) => {
       const conn = tale.idle();
+      tale.seen.nextStep();
+      tale.seen.nextStep();
+      tale.grant(conn, undefined, false);
+    },
+    (tale) => {
+      const conn = tale.idle();
       conn.grants = 1;
       tale.grant(conn, undefined, false);
     },

@@ -93,6 +93,13 @@ export const talesOfLiveness: Tales = {
     },
   ],
   L11: [
+    (tale) => {
+      tale.lend(tale.idle());
+      tale.seen.over = true;
+      tale.seen.drainEnd = tale.time;
+      tale.time += 1;
+      tale.step();
+    },
     (tale) => tale.closed({ state: 'draining' }),
     (tale) => tale.closed({}, { unsettled: ['heartbeat'] }),
   ],

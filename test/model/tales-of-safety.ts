@@ -59,6 +59,12 @@ export const talesOfSafety: Tales = {
   S8: [
     (tale) => {
       const conn = tale.idle();
+      conn.lostIn = tale.seen.step;
+      tale.seen.nextStep();
+      tale.grant(conn);
+    },
+    (tale) => {
+      const conn = tale.idle();
       conn.closes = 1;
       tale.grant(conn);
     },

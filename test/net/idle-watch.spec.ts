@@ -56,7 +56,7 @@ describe('a connection that nobody has', () => {
     },
   );
 
-  it.each(['destroy', 'discard'] as const)(
+  it.each(['destroy', 'discard', 'keep'] as const)(
     '[V16] is closed when bytes come and then the end, with idleData: %s',
     async (how) => {
       const { remote, sockets, theirs } = await resting(how);
@@ -66,12 +66,13 @@ describe('a connection that nobody has', () => {
     },
   );
 
-  it("[V16] is not lent any more when bytes come and then the end, with idleData: 'keep'", async () => {
+  it("[V16] is not lent in the turn in which the end comes behind bytes, with idleData: 'keep'", async () => {
     const { remote, sockets, theirs, ours } = await resting('keep');
     theirs.end('good bye\n');
-    await until(() => ours.readableLength === 9);
     // The end comes right behind; nothing public tells of it.
-    await until(() => (ours as unknown as { _readableState: { ended: boolean } })._readableState.ended);
+    const { _readableState: state } = ours as unknown as { _readableState: { ended: boolean } };
+    await until(() => ours.readableLength === 9 || ours.destroyed);
+    await until(() => state.ended);
     await using socket = await sockets.dial('tcp', remote.address);
     expect([await ask(socket, 'b'), socket.reused, sockets.size]).toEqual(['2:b', false, 1]);
   });

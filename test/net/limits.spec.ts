@@ -3,7 +3,7 @@ import { PoolExhaustedError } from 'nestjs-conn-pool/core';
 import { FakeClock } from 'nestjs-conn-pool/testing';
 import { loopback } from './loopback.js';
 import { countingConnections, type Peer } from './peers.js';
-import { ask, rejection } from './talk.js';
+import { ask, inTime, rejection } from './talk.js';
 import { until } from './until.js';
 
 const dialAll = <R>(count: number, dial: () => Promise<R>): Promise<R[]> =>
@@ -56,7 +56,7 @@ describe('maxIdle', () => {
 });
 
 describe('max', () => {
-  const { pool, peer } = loopback();
+  const { pool, peer, dialled } = loopback();
 
   it('[V6] [V24] is told at once when it is reached, over all addresses, until one comes back', async () => {
     const [one, other] = [await peer(), await peer()];
@@ -137,6 +137,19 @@ describe('max', () => {
     await holder.close();
     await Promise.all(all);
     expect([served, most()]).toEqual([['1:a', '1:b', '1:c'], 1]);
+  });
+
+  it('[V6] lends whoever waits no connection that has died in the moment it came back', async () => {
+    const remote = await peer(countingConnections);
+    const sockets = pool({ max: 1, exhausted: 'wait' });
+    const holder = await sockets.dial('tcp', remote.address);
+    const waiting = sockets.dial('tcp', remote.address);
+    await until(() => sockets.stats().waiting === 1);
+    const closed = holder.close();
+    dialled[0]?.destroy();
+    await using socket = await inTime(waiting);
+    expect([await ask(socket, 'a'), socket.reused]).toEqual(['2:a', false]);
+    await closed;
   });
 
   it('[V6] of 0 is none', async () => {

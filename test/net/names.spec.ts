@@ -1,5 +1,6 @@
 import dns from 'node:dns';
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
+import net from 'node:net';
 import { jest } from '@jest/globals';
 import { loopback } from './loopback.js';
 import { countingConnections, refusing } from './peers.js';
@@ -16,13 +17,16 @@ function resolveTo(...found: Found[]): string[] {
   const asked: string[] = [];
   jest.spyOn(dns, 'lookup').mockImplementation(((
     host: string,
-    options: { all?: boolean; family?: number },
+    // A number is a family, in the old way of calling.
+    options: number | { all?: boolean; family?: number },
     done: (error: Error | null, ...found: unknown[]) => void,
   ) => {
-    asked.push(host);
-    const fit = found.filter(({ family }) => [0, undefined, family].includes(options.family));
+    const { all = false, family = 0 } = typeof options === 'number' ? { family: options } : options;
+    const itself = { address: host, family: net.isIP(host) };
+    if (itself.family === 0) asked.push(host);
+    const fit = itself.family > 0 ? [itself] : found.filter((each) => family === 0 || each.family === family);
     setImmediate(() => {
-      if (options.all === true) done(null, fit);
+      if (all) done(null, fit);
       else done(null, fit[0]?.address, fit[0]?.family);
     });
   }) as never);
@@ -30,7 +34,7 @@ function resolveTo(...found: Found[]): string[] {
 }
 
 describe('a host name', () => {
-  const { pool, peer } = loopback();
+  const { pool, peer, udpPeer } = loopback();
 
   afterEach(() => void jest.restoreAllMocks());
 
@@ -65,6 +69,17 @@ describe('a host name', () => {
     await using first = await sockets.dial('tcp4', `device.test:${four.port}`);
     await using second = await sockets.dial('tcp6', `device.test:${six.port}`);
     expect([first.remoteAddress, second.remoteAddress]).toEqual(['127.0.0.1', '::1']);
+  });
+
+  it.each([
+    ['udp4', '127.0.0.1'],
+    ['udp6', '::1'],
+  ] as const)('is looked up for %s at %s', async (network, host) => {
+    const { port } = await udpPeer(undefined, { host });
+    resolveTo({ address: '::1', family: 6 }, { address: '127.0.0.1', family: 4 });
+    await using socket = await pool().dial(network, `device.test:${port}`);
+    socket.write('a');
+    expect([String((await once(socket, 'data'))[0]), socket.remoteAddress]).toEqual(['a', host]);
   });
 
   it('is looked up anew by each dial', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { Test } from '@nestjs/testing';
 import { ConnPoolModule, getPoolToken, PoolRegistry } from 'nestjs-conn-pool';
 import { PoolClosedError, type PoolEvent } from 'nestjs-conn-pool/core';
@@ -213,6 +214,30 @@ describe('upkeep', () => {
     expect([sockets.size, new Set(asked)]).toEqual([0, new Set(['devices'])]);
     expect(await rejection(sockets.dial('tcp', remote.address))).toMatchObject({ code: 'ERR_DIAL' });
     healthy = true;
+  });
+
+  it.each<[string, (socket: Duplex) => unknown, RegExp]>([
+    ['has ended it', (socket) => void socket.end(), /writing side was ended/],
+    [
+      'waits for an answer still',
+      (socket) => void socket.once('data', () => undefined).write('ping\n'),
+      /answer was still awaited/,
+    ],
+    [
+      'has left an answer unread',
+      async (socket) => {
+        socket.write('ping\n');
+        await once(socket, 'readable');
+      },
+      /unread data/,
+    ],
+  ])('takes a connection whose heartbeat %s for failed, and says why', async (_, heartbeat, why) => {
+    const remote = await peer(countingConnections);
+    const sockets = pool({ heartbeat });
+    const error = await inTime(rejection(sockets.dial('tcp', remote.address)));
+    expect(error).toMatchObject({ code: 'ERR_DIAL' });
+    expect(error.message).toMatch(why);
+    await until(() => sockets.size === 0);
   });
 
   it('finds a dead one by a heartbeat that the peer does not answer in time', async () => {

@@ -132,6 +132,20 @@ describe('a reused connection that turns out dead', () => {
     await socket.close();
   });
 
+  it('[V9] is replaced by a new connection, not by another that has been idle as long', async () => {
+    const { remote, sockets } = await aboutToFail(death);
+    const [one, other] = [
+      await sockets.dial('tcp', remote.address),
+      await sockets.dial('tcp', remote.address),
+    ];
+    await ask(other, 'b');
+    await other.close();
+    await one.close();
+    const socket = await sockets.dial('tcp', remote.address, { replay: true });
+    expect([await ask(socket, 'c'), sockets.idleCount('tcp', remote.address)]).toEqual(['3:c', 1]);
+    await socket.close();
+  });
+
   it('[V9] is not replaced once a byte of an answer has come: the end is the end', async () => {
     const remote = await peer(countingConnections);
     const sockets = pool({ replay: true });

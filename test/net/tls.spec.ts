@@ -162,6 +162,21 @@ describe('TLS', () => {
     expect([again.authorized, again.reused]).toEqual([false, true]);
   });
 
+  it('never lends a connection verified for one name to a dial of another, though both lead to one address', async () => {
+    const remote = await serving();
+    const sockets = pool({
+      tls: { ca },
+      resolveAddress: (network) => ({ network, address: `127.0.0.1:${remote.port}` }),
+    });
+    await (await sockets.dial('tls', `localhost:${remote.port}`)).close();
+    expect(await rejection(sockets.dial('tls', `elsewhere.test:${remote.port}`))).toMatchObject({
+      permanent: true,
+      cause: { code: 'ERR_TLS_CERT_ALTNAME_INVALID' },
+    });
+    await using again = await sockets.dial('tls', `localhost:${remote.port}`);
+    expect(again.reused).toBe(true);
+  });
+
   it('takes options for the same that say the same, in whatever order and form', async () => {
     const remote = await serving(countingConnections, { ALPNProtocols: ['x'] });
     const sockets = pool({ tls: { ca }, maxIdle: 5 });

@@ -138,6 +138,19 @@ describe('UDP', () => {
     await next.close();
   });
 
+  it('[V11] [V17] closes a raw socket whose borrower waits for an answer', async () => {
+    const peer = await udpPeer(() => undefined);
+    const sockets = pool();
+    const lease = await sockets.acquire('udp', peer.address);
+    lease.conn.on('data', () => undefined).write('question');
+    lease.release();
+    expect(sockets.size).toBe(0);
+    const silent = await sockets.acquire('udp', peer.address);
+    silent.conn.write('told, not asked');
+    silent.release();
+    await until(() => sockets.stats().idle === 1);
+  });
+
   it('[V11] [V17] closes a socket that holds a datagram nobody has read', async () => {
     const peer = await udpPeer();
     const sockets = pool();
@@ -263,13 +276,16 @@ describe('UDP', () => {
     expect(holding()).toBe(others);
   });
 
-  it('fails like any dial when the host is not known, and leaves no socket', async () => {
-    const sockets = pool();
-    await expect(sockets.dial('udp', 'no-such-host.invalid:7')).rejects.toMatchObject({
-      code: 'ERR_DIAL',
-      cause: { code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) },
-    });
-    expect(sockets.size).toBe(0);
-    await refusing();
-  });
+  it.each(['udp', 'udp4', 'udp6'] as const)(
+    'by %s fails like any dial when the host is not known, and leaves no socket',
+    async (network) => {
+      const sockets = pool();
+      await expect(sockets.dial(network, 'no-such-host.invalid:7')).rejects.toMatchObject({
+        code: 'ERR_DIAL',
+        cause: { code: expect.stringMatching(/ENOTFOUND|EAI_AGAIN/) },
+      });
+      expect(sockets.size).toBe(0);
+      await refusing();
+    },
+  );
 });

@@ -188,6 +188,25 @@ describe('exhausted', () => {
     (await pool.acquire('b')).release();
   });
 
+  it("'fail' counts what is being closed, of whatever key", async () => {
+    const { pool, connector, clock, take } = make({ max: 1, exhausted: 'fail' });
+    const [held] = await take('a');
+    const close = connector.close.gate();
+    held?.discard();
+    await clock.settle();
+    for (const key of ['a', 'b']) await expect(pool.acquire(key)).rejects.toThrow(PoolExhaustedError);
+    close.resolve();
+    await clock.settle();
+    (await pool.acquire('b')).release();
+  });
+
+  it("'overflow' trims to max, not to maxIdle", async () => {
+    const { pool, take } = make({ max: 2, maxIdle: 10, maxIdlePerKey: 10, exhausted: 'overflow' });
+    for (const lease of await take('a', 'b', 'c', 'd')) lease.release();
+    await Promise.resolve();
+    expect([pool.stats().idle, pool.stats().totals.closed.surplus]).toEqual([2, 2]);
+  });
+
   it("'overflow' dials beyond max, and trims at release", async () => {
     const { pool, take } = make({ max: 2, exhausted: 'overflow' });
     const leases = await take('a', 'b', 'c', 'd');

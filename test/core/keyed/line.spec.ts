@@ -116,6 +116,51 @@ describe('those who wait, of several keys', () => {
     expect(pool.stats().totals.aborted).toBe(1);
   });
 
+  it('keep their turn when one of their key leaves who came before them', async () => {
+    const { pool, clock, take } = make({ max: 1 });
+    let [held] = await take('a');
+    const served: string[] = [];
+    const abort = new AbortController();
+    const first = follow(pool.acquire('b', { signal: abort.signal }));
+    for (const [key, name] of [
+      ['c', 'c'],
+      ['b', 'second b'],
+      ['d', 'd'],
+    ] as const) {
+      void pool.acquire(key).then((lease) => {
+        served.push(name);
+        held = lease;
+      });
+    }
+    abort.abort();
+    await clock.settle();
+    expect(first.now.state).toBe('rejected');
+    for (let turn = 0; turn < 3; turn += 1) {
+      held?.release();
+      await clock.settle();
+    }
+    held?.release();
+    expect(served).toEqual(['c', 'second b', 'd']);
+  });
+
+  it('are owed nothing more when a slot is on its way to them: what comes back serves its own key', async () => {
+    const { pool, connector, clock, take } = make({ max: 2 });
+    const [one, other] = await take('a', 'a');
+    const close = connector.close.gate();
+    one?.discard();
+    await clock.settle();
+    const [first, second] = [follow(pool.acquire('b')), follow(pool.acquire('a'))];
+    await clock.settle();
+    other?.release();
+    await clock.settle();
+    expect(first.now.state).toBe('pending');
+    expect(second.now).toMatchObject({ state: 'resolved', value: { reused: true } });
+    close.resolve();
+    await clock.settle();
+    expect(first.now.state).toBe('resolved');
+    await pool.close({ drain: 0 });
+  });
+
   it('each see their own async context, and the connector the pool’s', async () => {
     const store = new AsyncLocalStorage<string>();
     const { pool, connector, clock, take } = make({ max: 1 });

@@ -131,6 +131,15 @@ describe('heartbeat', () => {
     expect(pool.stats().totals.heartbeatFailures).toBe(1);
   });
 
+  it('tells the slowest answer', async () => {
+    const { pool, connector, clock, fill } = make({}, { heartbeat: true });
+    await fill('a', 'b', 'c');
+    connector.heartbeat.next({ after: 5 }, { after: 9 }, { after: 3 });
+    const asking = follow(pool.heartbeat());
+    await clock.advance(20);
+    expect(asking.now).toMatchObject({ state: 'resolved', value: { checked: 3, healthy: 3, latencyMs: 9 } });
+  });
+
   it('takes no longer than it is told, however many keys hang', async () => {
     const { pool, connector, clock, fill } = make({ heartbeatTimeout: '5s' }, { heartbeat: true });
     await fill('a', 'b');
@@ -236,8 +245,10 @@ describe('close', () => {
     expect((await first).forced).toBe(1);
   });
 
-  it('counts closes that fail', async () => {
+  it('counts closes that fail, and none that was over before', async () => {
     const { pool, connector, fill } = make();
+    await fill('c', 'd', 'e');
+    await pool.closeIdle();
     await fill('a', 'b');
     connector.close.next('fail');
     expect(await pool.close()).toMatchObject({ closed: 2, failed: 1 });
