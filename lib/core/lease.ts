@@ -119,6 +119,10 @@ export class PooledLease<T> implements Lease<T> {
 
 function leave(lease: unknown, method: string): boolean {
   if (lease instanceof PooledLease) return lease.leave();
+  throw strayCall(method);
+}
+
+function strayCall(method: string): TypeError {
   const call = `lease${method.startsWith('[') ? '' : '.'}${method}()`;
-  throw new TypeError(`${method}() was called without its lease. Call ${call}, or pass on () => ${call}.`);
+  return new TypeError(`${method}() was called without its lease. Call ${call}, or pass on () => ${call}.`);
 }

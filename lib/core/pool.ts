@@ -102,13 +102,16 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** How many may stand in line beyond those there is a slot for. */
   private readonly mayWait: number;
   private readonly overflows: boolean;
+  /** It neither overflows nor shares a ceiling. */
+  private readonly isPlain: boolean;
   /** Nothing of the connector's lies between one borrower and the next. */
   private readonly passesOn: boolean;
   /** `min` is kept from the first acquire on, not from the start. */
   private readonly isLazy: boolean;
   private readonly joined = (): void => {
-    if (!this.holding) this.hold(true);
-    this.serve();
+    const isInVain = this.isPlain && this.isFull && this.stock.idle.size === 0;
+    if (!isInVain) this.serve();
+    if (!this.holding && this.line.size > 0) this.hold(true);
   };
   private readonly retry: Appointment = { at: NaN, place: -1, ring: () => this.serve() };
   private readonly drainEnd: Appointment = { at: NaN, place: -1, ring: () => this.force() };
@@ -161,6 +164,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const { exhausted, maxWaiting, startup } = this.options;
     this.mayWait = exhausted === 'fail' ? 0 : maxWaiting;
     this.overflows = exhausted === 'overflow';
+    this.isPlain = !this.overflows && this.ceiling === undefined;
     this.passesOn = this.connector.isAlive === undefined && this.connector.reset === undefined;
     this.isLazy = startup === 'lazy';
     this.usualPlace = { timeout: acquireTimeout, priority: 0, fresh: false };
@@ -499,6 +503,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (this.events.observed) this.events.emit({ type: 'leak-returned', pool: this.name, id, heldMs });
   }
 
+  /** As many exist as may. */
+  private get isFull(): boolean {
+    return this.stock.size >= this.max && !this.overflows;
+  }
+
   /** More exist than may, leaving aside what is about to be gone. */
   private get overfull(): boolean {
     return this.stock.present > this.max || this.ceiling?.overfull === true;
@@ -518,11 +527,15 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
   private unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined {
+    const { size, idle } = this.stock;
+    const isUsual = this.isPlain && this.line.fresh === 0 && this.current === 'open';
+    return isUsual && size <= this.max && idle.size < this.maxIdle ? undefined : this.unwantedUnusually();
+  }
+
+  private unwantedUnusually(): 'pool-closed' | 'surplus' | undefined {
     const idleToo = this.stock.idle.size < this.maxIdle && this.ceiling?.keepsAnother !== false;
     if (this.line.fresh > 0 && this.isInTheWay()) return 'surplus';
     if (this.ceiling !== undefined && this.isOwed(this.ceiling)) return 'surplus';
-    if (idleToo && this.current === 'open' && this.stock.size <= this.max && !this.overflows)
-      return undefined;
     const reason = this.unwantedAfterCheck();
     if (reason !== undefined || idleToo) return reason;
     return this.line.size === 0 && this.stock.present > this.min ? 'surplus' : undefined;
@@ -545,8 +558,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** Begins the checks and dials that somebody needs, and no more. */
   private grow(): void {
-    const full = this.stock.size >= this.max && !this.overflows;
-    if (full && this.stock.idle.size === 0) return;
+    if (this.isFull && this.stock.idle.size === 0) return;
     // What a call that answers at once has brought must reach the line before more is begun.
     while (!this.servesAgain && this.lacksUsed() > 0) {
       const due = this.stock.firstDue();
@@ -641,8 +653,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private settleNewborn(): void {
-    for (const connection of this.stock.newborn) connection.used = true;
-    this.stock.newborn = [];
+    const { newborn } = this.stock;
+    for (let each = newborn.pop(); each !== undefined; each = newborn.pop()) each.used = true;
   }
 
   private isFatal(error: unknown): boolean {

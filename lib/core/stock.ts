@@ -63,7 +63,7 @@ export class Stock<T, M> {
   /** Connections closed by force so far. */
   forced = 0;
   /** Dialled, but not looked at by the line yet: a fresh acquire may still have them. */
-  newborn: Connection<T>[] = [];
+  readonly newborn: Connection<T>[] = [];
   readonly probes = new Set<Probe<T>>();
 
   private readonly all = new Roster<T>();
@@ -146,6 +146,13 @@ export class Stock<T, M> {
 
   /** The next idle connection fit to be lent; what turns out unfit on the way is closed. It stays idle. */
   pick(now: number, unused: boolean): Connection<T> | undefined {
+    const { first } = this.idle;
+    if (first === undefined) return undefined;
+    const isUsual = !unused && now < first.dueAt && this.connector.isAlive === undefined;
+    return isUsual ? first : this.search(now, unused);
+  }
+
+  private search(now: number, unused: boolean): Connection<T> | undefined {
     let connection = this.idle.first;
     while (connection !== undefined) {
       const { next } = connection;
@@ -191,8 +198,12 @@ export class Stock<T, M> {
   /** Counts an idle connection as leased from now on. */
   lendOut(connection: Connection<T>, now: number): void {
     this.move(connection, 'leased');
-    if (this.probes.size > 0) for (const probe of [...this.probes]) probe.withdraw(connection);
+    if (this.probes.size > 0) this.withdraw(connection);
     this.passOn(connection, now);
+  }
+
+  private withdraw(connection: Connection<T>): void {
+    for (const probe of [...this.probes]) probe.withdraw(connection);
   }
 
   /** The connection goes to its next borrower; it is leased already. */
@@ -209,7 +220,11 @@ export class Stock<T, M> {
 
   /** Takes back a leased connection that is fit: cleans it if the connector can, and puts it with the idle ones. */
   takeBack(connection: Connection<T>, now: number): void {
-    if (this.connector.reset === undefined) return this.shelve(connection, now);
+    if (this.connector.reset === undefined) this.shelve(connection, now);
+    else this.reset(connection);
+  }
+
+  private reset(connection: Connection<T>): void {
     this.move(connection, 'resetting');
     this.calls.run(this.kinds.reset, connection);
   }
@@ -592,13 +607,22 @@ export class Stock<T, M> {
     this.all.delete(connection);
   }
 
-  /** The one place where a connection changes its state, and where it is counted. */
+  /**
+   * The one place where a connection changes its state, and where it is counted. Short for the two states of every
+   * borrowing: what V8 inlines into a caller is limited by its length.
+   */
   private move(connection: Connection<T>, to: Connection<T>['state']): void {
     if (this.ceiling !== undefined) this.ceiling.moves(connection, to);
-    this.leave(connection);
+    if (connection.state === 'idle') this.idle.remove(connection);
+    else if (connection.state === 'leased') this.leased -= 1;
+    else this.leave(connection);
     connection.state = to;
     if (to === 'leased') this.leased += 1;
-    else if (to === 'closing') this.closing += 1;
+    else if (to !== 'idle') this.enter(connection, to);
+  }
+
+  private enter(connection: Connection<T>, to: Connection<T>['state']): void {
+    if (to === 'closing') this.closing += 1;
     else if (to === 'checking' || to === 'resetting') {
       this.checking += 1;
       this.expect(connection);
@@ -608,11 +632,6 @@ export class Stock<T, M> {
   private leave(connection: Connection<T>): void {
     if (connection.incoming) this.expectNoMore(connection);
     switch (connection.state) {
-      case 'leased':
-        this.leased -= 1;
-        return;
-      case 'idle':
-        return this.idle.remove(connection);
       case 'checking':
       case 'resetting':
         this.checking -= 1;
@@ -623,7 +642,7 @@ export class Stock<T, M> {
       case 'closing':
         this.closing -= 1;
         return;
-      case 'gone':
+      default:
         throw new InvariantError(`Connection ${connection.id} of pool "${this.pool}" left twice.`, this.pool);
     }
   }
