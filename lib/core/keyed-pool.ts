@@ -162,8 +162,9 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     if (this.started) return;
     this.started = true;
     for (const { pool } of this.pools.values()) pool.beginRounds();
-    if (this.events.observed)
-      this.events.emit({ type: 'started', pool: this.name, ready: this.ceiling.idle });
+    if (!this.events.observed) return;
+    const { idle, leased, checking } = this.ceiling;
+    this.events.emit({ type: 'started', pool: this.name, ready: idle + leased + checking });
   }
 
   /** The keys that have connections, or waiters, or failures to remember. */

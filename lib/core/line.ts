@@ -114,9 +114,8 @@ export class Line<T> {
     const usual = timeout === this.usualTimeout;
     const deadline = (usual ? this.turn.now() : this.turn.read()) + timeout;
     const waiter = new Waiter<T>(this.resolve, this.reject, fresh, dialsBefore, deadline);
-    if (!usual || site !== undefined || signal !== undefined) {
-      waiter.extras = { site, ownTimeout: usual ? undefined : timeout };
-    }
+    if (!usual || site !== undefined || signal !== undefined)
+      equip(waiter, site, usual ? undefined : timeout);
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
     if (signal !== undefined) this.listenOrLeave(waiter, signal);
@@ -206,6 +205,10 @@ export class Line<T> {
   timeoutOf(waiter: Waiter<T>): number {
     return waiter.extras?.ownTimeout ?? this.usualTimeout;
   }
+}
+
+function equip<T>(waiter: Waiter<T>, site: LeaseSite | undefined, ownTimeout: number | undefined): void {
+  waiter.extras = { site, ownTimeout };
 }
 
 function noop(): void {}

@@ -241,10 +241,14 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * check is due, when the pool is paused or closed. Never waits, never overtakes the line.
    */
   tryAcquire(): Lease<T> | undefined {
-    if (this.current !== 'open' || this.line.size > 0) return undefined;
+    return this.current !== 'open' || this.line.size > 0 ? undefined : this.takeIdle();
+  }
+
+  private takeIdle(): PooledLease<T> | undefined {
     const now = this.turn.now();
     const connection = this.stock.pick(now, false);
-    if (connection === undefined) return undefined;
+    // To look at a connection may have paused the pool.
+    if (connection === undefined || !this.isOpen()) return undefined;
     const site = this.leaks === undefined ? undefined : LeakWatch.site(this.tryAcquire);
     const { used } = connection;
     this.stock.lendOut(connection, now);
@@ -315,6 +319,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private refusal(): Error | undefined {
+    const isUsual = this.isPlain && this.mayWait === Infinity && this.current === 'open';
+    return isUsual && !this.stock.backoff.permanent ? undefined : this.refuse();
+  }
+
+  private refuse(): Error | undefined {
     if (this.isOver()) return new PoolClosedError(this.title);
     // Those in line for whom there is a slot, or will be as soon as it is dialled, are not in excess.
     const taken = this.overflows ? 0 : this.stock.leased + this.stock.closing;
@@ -429,7 +438,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     while (this.current === 'open' && this.line.size > 0) {
       const connection = this.stock.pick(now, this.line.fresh === this.line.size);
       const waiter = connection && this.line.first(connection.used);
-      if (connection === undefined || waiter === undefined) return;
+      if (connection === undefined || waiter === undefined || !this.isOpen()) return;
       this.line.leave(waiter);
       const { used } = connection;
       this.stock.lendOut(connection, now);
@@ -853,6 +862,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   isForgettable(now: number): boolean {
     const { failures, readyAt } = this.stock.backoff;
     return this.isVacant && (failures === 0 || now >= readyAt + this.options.dialBackoff.max);
+  }
+
+  private isOpen(): boolean {
+    return this.current === 'open';
   }
 
   private isOver(): boolean {

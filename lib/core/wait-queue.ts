@@ -77,10 +77,12 @@ export class WaitQueue<T> {
 
   /** Whoever is served next; with a used connection, the first who takes one. */
   first(used: boolean): Waiter<T> | undefined {
-    const { lanes } = this;
-    if (lanes.length === 1) return this.usual.first;
+    return this.lanes.length === 1 ? this.usual.first : this.firstOfAll(used);
+  }
+
+  private firstOfAll(used: boolean): Waiter<T> | undefined {
     let first: Waiter<T> | undefined;
-    for (const lane of lanes) {
+    for (const lane of this.lanes) {
       if (first?.lane !== undefined && first.lane.priority > lane.priority) return first;
       const candidate = used && lane.fresh ? undefined : lane.first;
       if (candidate !== undefined && (first === undefined || candidate.number < first.number))
@@ -108,7 +110,11 @@ export class WaitQueue<T> {
     this.arrivals.waiting -= 1;
     this.size -= 1;
     if (waiter.fresh) this.fresh -= 1;
-    if (lane.first === undefined && lane !== this.usual) this.lanes.splice(this.lanes.indexOf(lane), 1);
+    if (lane.first === undefined && lane !== this.usual) this.close(lane);
+  }
+
+  private close(lane: Lane<T>): void {
+    this.lanes.splice(this.lanes.indexOf(lane), 1);
   }
 
   /** Everyone in line, in the order they are served. */

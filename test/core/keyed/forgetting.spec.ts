@@ -107,7 +107,7 @@ describe('a key', () => {
     await pool.close({ drain: 0 });
   });
 
-  it('that comes and goes a thousand times leaves nothing behind', async () => {
+  it('[B66] that comes and goes a thousand times leaves nothing behind, as with a tenant for each request', async () => {
     const { pool, connector, clock } = make({ max: 3 });
     connector.close.always('sync');
     for (let i = 0; i < 1000; i += 1) (await pool.acquire(`k${i}`)).release();

@@ -172,6 +172,22 @@ describe('heartbeat', () => {
     expect(await rejection(pool.heartbeat())).toBeInstanceOf(PoolClosedError);
   });
 
+  it('is begun by start(), which tells what is ready, be it lent or under a check', async () => {
+    const { pool, connector, clock, fill, take, said } = make({}, { heartbeat: true });
+    await fill('a', 'b');
+    const answer = connector.heartbeat.gate();
+    const asking = pool.heartbeat();
+    await clock.settle();
+    const [held] = await take('c');
+    const { idle, leased, checking } = pool.stats();
+    await pool.start();
+    expect(said('started')).toEqual([expect.objectContaining({ ready: 3 })]);
+    expect([idle, leased, checking]).not.toContain(3);
+    answer.resolve();
+    held?.release();
+    await asking;
+  });
+
   it('runs in the background for every key once the pool is started, also for keys that come later', async () => {
     const { pool, connector, clock, fill, said } = make(
       { heartbeatInterval: '1m', idleTimeout: 0, maxLifetime: 0 },
