@@ -5,4 +5,4 @@ export * from './net-errors.js';
 export { PooledSocket } from './pooled-socket.js';
 export type { SocketPoolOptions } from './socket-options.js';
 export { type SocketAcquireOptions, type SocketDialOptions, SocketPool } from './socket-pool.js';
-export type { IdleData } from './socket-watch.js';
+export type { IdleData } from './socket-watches.js';

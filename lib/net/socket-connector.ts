@@ -3,7 +3,8 @@ import type { DialContext, HeartbeatContext, KeyedConnector } from '../core/inde
 import { joinHostPort, parseAddress } from './address.js';
 import { dialNode } from './node-dialer.js';
 import type { ResolvedSocketOptions } from './socket-options.js';
-import { SocketWatch } from './socket-watch.js';
+import type { SocketWatch } from './socket-watch.js';
+import { SocketWatches } from './socket-watches.js';
 import type { Target } from './target.js';
 import { isCertificateError } from './tls-errors.js';
 import { TlsSessions } from './tls-sessions.js';
@@ -11,12 +12,19 @@ import { TlsSessions } from './tls-sessions.js';
 /** How the sockets of one pool are dialled, watched, judged fit and closed. */
 export class SocketConnector implements KeyedConnector<Target, Duplex> {
   readonly heartbeat: KeyedConnector<Target, Duplex>['heartbeat'] = undefined;
-  private readonly watches = new WeakMap<Duplex, SocketWatch>();
+  private readonly watches: SocketWatches;
   private readonly sessions = new TlsSessions();
   private readonly sessionKeys = new WeakMap<Duplex, string>();
+  private readonly onSession: (session: Buffer) => void;
 
   constructor(private readonly options: ResolvedSocketOptions) {
-    const { heartbeat } = options;
+    const { heartbeat, idleData } = options;
+    const { sessions, sessionKeys } = this;
+    this.watches = new SocketWatches(idleData);
+    this.onSession = function (this: Duplex, session: Buffer): void {
+      const key = sessionKeys.get(this);
+      if (key !== undefined) sessions.set(key, session);
+    } as (session: Buffer) => void;
     if (heartbeat !== undefined) this.heartbeat = (socket, context) => this.probe(heartbeat, socket, context);
   }
 
@@ -44,19 +52,16 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   }
 
   watch(socket: Duplex, lost: (cause?: unknown) => void): () => void {
-    const watch = new SocketWatch(socket, this.options.idleData, lost);
-    this.watches.set(socket, watch);
-    const key = this.sessionKeys.get(socket);
-    const onSession = (session: Buffer): void => this.sessions.set(key as string, session);
-    if (key !== undefined) socket.on('session', onSession);
-    const unfit = watch.unfitness();
+    const unfit = this.watches.watch(socket, lost).unfitness();
+    if (this.sessionKeys.has(socket)) socket.on('session', this.onSession);
     // Dead at birth: a failed dial, not a connection that died.
     if (unfit !== undefined) lost(new Error(unfit));
-    return () => {
-      if (key !== undefined) socket.off('session', onSession);
-      watch.stop();
-      this.watches.delete(socket);
-    };
+    return () => this.stopWatching(socket);
+  }
+
+  private stopWatching(socket: Duplex): void {
+    if (this.sessionKeys.has(socket)) socket.off('session', this.onSession);
+    this.watches.unwatch(socket);
   }
 
   /** The probe has the socket raw: it must leave it as a borrower must. */
@@ -70,7 +75,7 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
       await heartbeat(socket, context);
     } finally {
       // It may have been closed meanwhile.
-      const unfit = this.watches.get(socket)?.takeBack();
+      const unfit = this.watches.of(socket)?.takeBack();
       if (unfit !== undefined) throw new Error(`the heartbeat left the connection unfit: ${unfit}`);
     }
   }
@@ -80,12 +85,12 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   }
 
   watchOf(socket: Duplex): SocketWatch {
-    return this.watches.get(socket) as SocketWatch;
+    return this.watches.of(socket) as SocketWatch;
   }
 
   /** Whether this very socket is in the pool. */
   has(socket: Duplex): boolean {
-    return this.watches.has(socket);
+    return this.watches.of(socket) !== undefined;
   }
 }
 

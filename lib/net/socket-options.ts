@@ -7,7 +7,7 @@ import type { ConnPoolOptions, Duration, HeartbeatContext, OptionProblem } from 
 import { OPTION_NAMES, optionProblems, whole } from '../core/options.js';
 import type { Address, Network } from './address.js';
 import type { Dialer } from './dialer.js';
-import type { IdleData } from './socket-watch.js';
+import type { IdleData } from './socket-watches.js';
 
 /**
  * How a socket pool behaves. What is not named here (`acquireTimeout`, `dialBackoff`, `maxLifetime`, `drain`, …) is as in

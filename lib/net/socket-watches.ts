@@ -1,0 +1,95 @@
+import type { Duplex } from 'node:stream';
+import { SocketWatch } from './socket-watch.js';
+
+/** What to do with bytes that arrive while nobody has the connection. */
+export type IdleData = 'destroy' | 'discard' | 'keep';
+
+export type Listener = (...args: unknown[]) => void;
+
+/** The watches of one pool, by their sockets. They share their listeners: a connection at rest must not hold functions of its own. */
+export class SocketWatches {
+  readonly onData = this.listener((watch, chunk) => watch.data(chunk as Buffer));
+  readonly onParked = this.listener((watch) => watch.readable());
+  /** What every watch listens to. */
+  readonly own: readonly (readonly [event: string, Listener])[] = [
+    [
+      'newListener',
+      this.listener((watch, name, added) => watch.newListener(name as string, added as Listener)),
+    ],
+    ['error', this.listener((watch, error) => watch.error(error as Error))],
+    ['end', this.listener((watch) => watch.end())],
+    ['close', this.listener((watch) => watch.end())],
+    ['data', this.onData],
+  ];
+  private readonly all = new WeakMap<Duplex, SocketWatch>();
+  private latest: Listeners | undefined = undefined;
+
+  constructor(readonly idleData: IdleData) {}
+
+  /** @param tell - told when the connection is lost, or unfit to be lent again */
+  watch(socket: Duplex, tell: (cause?: unknown) => void): SocketWatch {
+    const watch = new SocketWatch(socket, this, tell);
+    this.all.set(socket, watch);
+    return watch;
+  }
+
+  unwatch(socket: Duplex): void {
+    this.of(socket)?.stop();
+    this.all.delete(socket);
+  }
+
+  of(socket: Duplex): SocketWatch | undefined {
+    return this.all.get(socket);
+  }
+
+  isOwn(listener: unknown): boolean {
+    return listener === this.onParked || this.own.some(([, own]) => own === listener);
+  }
+
+  /** What is on a socket now. Most have the same: Node's own. */
+  listenersOf(socket: Duplex): Listeners {
+    const found = new Listeners(
+      socket,
+      this.own.map(([name]) => name),
+    );
+    if (this.latest?.equals(found) !== true) this.latest = found;
+    return this.latest as Listeners;
+  }
+
+  private listener(tell: (watch: SocketWatch, ...args: unknown[]) => void): Listener {
+    const of = (socket: Duplex): SocketWatch | undefined => this.of(socket);
+    return function (this: Duplex, ...args: unknown[]): void {
+      const watch = of(this);
+      if (watch !== undefined) tell(watch, ...args);
+    };
+  }
+}
+
+/** What was on a socket before it was watched. */
+export class Listeners {
+  /** How many there are of each watched event, the watch's own included. */
+  readonly counts: readonly number[];
+  private readonly names: (string | symbol)[] = [];
+  private readonly functions: Listener[] = [];
+
+  constructor(socket: Duplex, watched: readonly string[]) {
+    for (const name of socket.eventNames()) {
+      for (const listener of socket.rawListeners(name)) {
+        this.names.push(name);
+        this.functions.push(listener as Listener);
+      }
+    }
+    this.counts = watched.map((name) => socket.listenerCount(name) + 1);
+  }
+
+  has(name: string | symbol, listener: Listener): boolean {
+    return this.functions.some((each, at) => each === listener && this.names[at] === name);
+  }
+
+  equals({ names, functions }: Listeners): boolean {
+    return (
+      functions.length === this.functions.length &&
+      functions.every((each, at) => each === this.functions[at] && names[at] === this.names[at])
+    );
+  }
+}
