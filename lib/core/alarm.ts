@@ -11,6 +11,21 @@ export interface Appointment {
   ring(now: number): void;
 }
 
+/** An appointment of somebody who has several. */
+export class Errand<O> implements Appointment {
+  at = NaN;
+  place = -1;
+
+  constructor(
+    private readonly owner: O,
+    private readonly act: (owner: O, now: number) => void,
+  ) {}
+
+  ring(now: number): void {
+    this.act(this.owner, now);
+  }
+}
+
 /** Node's timers fire at once beyond this. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 /** A timer later than this was held up by a busy event loop; what would have saved the waiters may be queued behind. */

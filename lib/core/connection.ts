@@ -14,9 +14,12 @@ import type { PooledLease } from './lease.js';
  */
 export type ConnectionState = 'dialing' | 'idle' | 'leased' | 'checking' | 'resetting' | 'closing' | 'gone';
 
-/** Whoever keeps a connection can be told to close it. */
+/** Whoever keeps a connection. */
 export interface ConnectionKeeper<T> {
+  /** Closes it. */
   end(connection: Connection<T>, reason: CloseReason): void;
+  /** It has died. */
+  lose(connection: Connection<T>, cause: unknown): void;
 }
 
 /** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock, `NaN` until they are known. */
@@ -56,7 +59,8 @@ export class Connection<T> {
   spoiledBy: unknown = undefined;
   /** The connector's call that runs on it. */
   call: { abandon(reason: unknown): void } | undefined = undefined;
-  unwatch: (() => void) | undefined = undefined;
+  /** Stops the watching; it is given the connection, so that one function may do for all. */
+  unwatch: ((resource: T) => void) | undefined = undefined;
   /** Somebody waits for its close. */
   onGone: (() => void) | undefined = undefined;
   /** Its place in the roster; only the roster writes it. */

@@ -2,9 +2,10 @@ import type { Observable } from 'rxjs';
 import type { AcquireOptions } from './acquire-options.js';
 import type { Appointment } from './alarm.js';
 import { Ceiling } from './ceiling.js';
-import { type Connector, readConnector } from './connector.js';
+import { readConnector } from './connector.js';
 import { type OptionProblem, PoolClosedError } from './errors.js';
-import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
+import { type PoolEvent, PoolEvents } from './events.js';
+import { Household } from './household.js';
 import {
   type KeyedConnector,
   type KeyedConnPoolOptions,
@@ -15,10 +16,10 @@ import type { Lease } from './lease.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 import { resolveHeartbeat } from './heartbeat-options.js';
 import { resolveDrain } from './close-options.js';
-import { ConnPool } from './pool.js';
+import { ConnPool, type KeyPlace } from './pool.js';
 import { Runtime } from './runtime.js';
 import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
-import { noTotals } from './totals.js';
+import type { Totals } from './totals.js';
 
 /** The counts of one key. */
 export interface KeyStats<K> extends Omit<PoolStats, 'totals' | 'min'> {
@@ -58,13 +59,11 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   private readonly options: ResolvedKeyedOptions<K, M>;
   private readonly events: PoolEvents;
   private readonly runtime: Runtime;
-  private readonly totals = noTotals();
   private readonly ceiling: Ceiling<T>;
-  private readonly connector: KeyedConnector<K, T, M>;
+  private readonly household: Household<T, M>;
   /** By what `keyOf` makes of the key. */
   private readonly pools = new Map<unknown, KeyPool<K, T, M>>();
   private readonly forgetting: Appointment = { at: NaN, place: -1, ring: (now) => this.forget(now) };
-  private started = false;
   private closed: Promise<CloseReport> | undefined;
 
   /** @throws InvalidOptionsError with every bad option and every connector method that is missing */
@@ -90,7 +89,14 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
       for (const { pool } of this.pools.values()) pool.makeUp(beganAt, now);
     });
     this.ceiling = new Ceiling(max, maxIdle);
-    this.connector = reading.connector;
+    const { dial } = reading.connector;
+    this.household = new Household<T, M>(
+      reading.connector,
+      each,
+      this.runtime,
+      this.ceiling,
+      (title, context) => dial((title as KeyPool<K, T, M>).key, context),
+    );
   }
 
   /** `'open'` lends; `'draining'` waits for leases to come back; `'closed'` is the end. */
@@ -159,8 +165,8 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   /** Begins the upkeep: idle connections are checked in the background. Idempotent; dials nothing. */
   async start(): Promise<void> {
     if (this.isOver()) throw new PoolClosedError(this.name);
-    if (this.started) return;
-    this.started = true;
+    if (this.household.started) return;
+    this.household.started = true;
     for (const { pool } of this.pools.values()) pool.beginRounds();
     if (!this.events.observed) return;
     const { idle, leased, checking } = this.ceiling;
@@ -177,7 +183,8 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   stats(key: K): KeyStats<K>;
   stats(...[key]: [] | [K]): PoolStats | KeyStats<K> {
     if (arguments.length > 0) return this.statsOf(key as K);
-    const { name, current: state, totals } = this;
+    const { name, current: state } = this;
+    const { totals } = this.household;
     const { max, maxIdle, size, idle, leased, dialing, checking, closing } = this.ceiling;
     return Object.freeze({
       name,
@@ -260,7 +267,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   private async closePools(drain: number): Promise<CloseReport> {
     const startedAt = this.runtime.turn.read();
-    const before = closedSoFar(this.totals);
+    const before = closedSoFar(this.household.totals);
     const pools = Array.from(this.pools.values(), ({ pool }) => pool);
     const closing = pools.map((pool) => pool.close({ drain }));
     if (this.events.observed) this.events.emit({ type: 'state', pool: this.name, state: 'draining' });
@@ -269,7 +276,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     this.runtime.alarm.close();
     this.pools.clear();
     const report = Object.freeze({
-      closed: closedSoFar(this.totals) - before,
+      closed: closedSoFar(this.household.totals) - before,
       forced: reports.reduce((total, { forced }) => total + forced, 0),
       failed: reports.reduce((total, { failed }) => total + failed, 0),
       durationMs: this.runtime.turn.read() - startedAt,
@@ -301,28 +308,13 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   }
 
   private open(id: unknown, key: K): KeyPool<K, T, M> {
-    const { name, ceiling, runtime, totals, started } = this;
-    const connector: Connector<T, M> = {
-      ...this.connector,
-      dial: (context) => this.connector.dial(key, context),
-    };
-    const pool: ConnPool<T, M> = new ConnPool(connector, undefined, {
-      options: this.options.each,
-      title: { name, key },
-      events: new KeyEvents(this.events, key),
-      vacated: () => this.vacated(entry),
-      ceiling,
-      runtime,
-      totals,
-      started,
-    });
-    const entry = { id, key, pool, calls: 0 };
+    const entry = new KeyPool<K, T, M>(this, this.household, this.events, id, key);
     this.pools.set(id, entry);
     return entry;
   }
 
-  /** A key without connections is forgotten at once, unless its dials have failed: then the back-off must be kept. */
-  private vacated(entry: KeyPool<K, T, M>): void {
+  /** @internal A key without connections is forgotten at once, unless its dials have failed: then the back-off must be kept. */
+  vacated(entry: KeyPool<K, T, M>): void {
     if (this.isOver() || entry.calls > 0 || this.pools.get(entry.id) !== entry) return;
     if (entry.pool.isForgettable(this.runtime.turn.now())) this.drop(entry);
     else if (this.forgetting.place === -1) this.forgetLater();
@@ -365,32 +357,41 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   }
 }
 
-interface KeyPool<K, T, M> {
-  /** What `keyOf` made of the key. */
-  readonly id: unknown;
-  /** As it was first given. */
-  readonly key: K;
+/** The pool of one key. What happens in it is told with the key; what only concerns the pool as a whole is not told by each. */
+class KeyPool<K, T, M> implements KeyPlace<T, M> {
   readonly pool: ConnPool<T, M>;
   /** Calls of the pool in progress. */
-  calls: number;
-}
+  calls = 0;
 
-/** What happens in the pool of one key, told with the key; what only concerns the pool as a whole is not told by each. */
-class KeyEvents implements EventSink {
   constructor(
-    private readonly all: PoolEvents,
-    private readonly key: unknown,
-  ) {}
+    private readonly owner: KeyedConnPool<K, T, M>,
+    readonly household: Household<T, M>,
+    private readonly events: PoolEvents,
+    /** What `keyOf` made of the key. */
+    readonly id: unknown,
+    /** As it was first given. */
+    readonly key: K,
+  ) {
+    this.pool = new ConnPool<T, M>(undefined, undefined, this);
+  }
+
+  get name(): string {
+    return this.household.options.name;
+  }
 
   get observed(): boolean {
-    return this.all.observed;
+    return this.events.observed;
   }
 
   emit(event: PoolEvent): void {
-    if (event.type !== 'state' && event.type !== 'closed') this.all.emit({ ...event, key: this.key });
+    if (event.type !== 'state' && event.type !== 'closed') this.events.emit({ ...event, key: this.key });
   }
 
   complete(): void {}
+
+  vacated(): void {
+    this.owner.vacated(this);
+  }
 }
 
 function sum(reports: readonly HeartbeatReport[]): HeartbeatReport {
@@ -406,6 +407,6 @@ function sum(reports: readonly HeartbeatReport[]): HeartbeatReport {
   return Object.freeze(cause === undefined ? counts : { ...counts, cause });
 }
 
-function closedSoFar({ closed }: ReturnType<typeof noTotals>): number {
+function closedSoFar({ closed }: Totals): number {
   return Object.values(closed).reduce((total, count) => total + count, 0);
 }

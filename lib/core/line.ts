@@ -1,4 +1,4 @@
-import type { Alarm, Appointment } from './alarm.js';
+import { type Alarm, type Appointment, Errand } from './alarm.js';
 import type { TurnClock } from './clock.js';
 import type { Lease } from './lease.js';
 import type { LeaseSite } from './upkeep/leak.js';
@@ -15,7 +15,9 @@ export interface Place {
 }
 
 /** What the line tells its pool. */
-interface Usher<T> {
+export interface Usher<T> {
+  /** Somebody stands in line, and may be served there and then. */
+  joined(): void;
   /** Their deadlines have come; the usher dismisses those who still stand in line. */
   expired(waiters: readonly Waiter<T>[]): void;
   /** A signal has aborted; so many have left. */
@@ -43,8 +45,8 @@ const LOOKED_AT_PER_MS = 5000;
  */
 export class Line<T> {
   private readonly queue: WaitQueue<T>;
-  private readonly groups = new Map<AbortSignal, Group<T>>();
-  private readonly deadline: Appointment = { at: NaN, place: -1, ring: (now) => this.expire(now) };
+  private groups: Map<AbortSignal, Group<T>> | undefined = undefined;
+  private readonly deadline: Appointment = new Errand<Line<T>>(this, (line, now) => line.expire(now));
 
   /** Of the promise made last: one function takes them from every promise, where a closure for each would cost. */
   private resolve: (lease: Lease<T>) => void = noop;
@@ -101,14 +103,11 @@ export class Line<T> {
    * Joins the line.
    *
    * @param dialsBefore - how many dials had begun
-   * @param joined - called once the waiter stands in line; it may be served there and then. Not called for one whose
-   *   signal has aborted by then
    */
   join(
     { timeout, priority, fresh, signal }: Place,
     dialsBefore: number,
     site: LeaseSite | undefined,
-    joined: () => void,
   ): Promise<Lease<T>> {
     const promise = new Promise<Lease<T>>(this.promised);
     const usual = timeout === this.usualTimeout;
@@ -119,7 +118,7 @@ export class Line<T> {
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
     if (signal !== undefined) this.listenOrLeave(waiter, signal);
-    if (waiter.lane !== undefined) joined();
+    if (waiter.lane !== undefined) this.usher.joined();
     return promise;
   }
 
@@ -163,12 +162,12 @@ export class Line<T> {
       this.usher.aborted(1);
       return;
     }
-    const group = this.groups.get(signal) ?? this.newGroup(signal);
+    const group = this.groups?.get(signal) ?? this.newGroup(signal);
     group.waiters.add(waiter);
     const stopListening = (): void => {
       group.waiters.delete(waiter);
       if (group.waiters.size > 0) return;
-      this.groups.delete(signal);
+      this.groups?.delete(signal);
       try {
         signal.removeEventListener('abort', group.onAbort);
       } catch {
@@ -188,6 +187,7 @@ export class Line<T> {
       },
     };
     signal.addEventListener('abort', group.onAbort, { once: true });
+    this.groups ??= new Map();
     this.groups.set(signal, group);
     return group;
   }

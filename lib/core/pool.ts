@@ -1,6 +1,6 @@
-import type { Observable } from 'rxjs';
+import { NEVER, type Observable } from 'rxjs';
 import { type AcquireOptions, resolvePlace } from './acquire-options.js';
-import type { Alarm, Appointment } from './alarm.js';
+import { type Alarm, type Appointment, Errand } from './alarm.js';
 import type { Ceiling } from './ceiling.js';
 import type { TurnClock } from './clock.js';
 import type { Connection } from './connection.js';
@@ -18,6 +18,7 @@ import {
 } from './errors.js';
 import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
 import { resolveHeartbeat } from './heartbeat-options.js';
+import { Household } from './household.js';
 import { type Lease, type Lender, PooledLease } from './lease.js';
 import { resolveDrain } from './close-options.js';
 import { Line, type Place } from './line.js';
@@ -34,7 +35,7 @@ import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } fro
 import { raceSignal } from './race-signal.js';
 import { Runtime } from './runtime.js';
 import { Stock } from './stock.js';
-import { noTotals, type Totals } from './totals.js';
+import type { Totals } from './totals.js';
 import { LeakWatch, type LeaseSite } from './upkeep/leak.js';
 import { Waiter } from './wait-queue.js';
 import { WarmUps } from './warm-ups.js';
@@ -48,16 +49,12 @@ interface Attempting {
   readonly dialsBefore: number;
 }
 
-/** What the pool of one key has in common with those of the other keys. */
-export interface PoolShare<T, M> {
-  readonly options: ResolvedOptions<M>;
-  readonly runtime: Runtime;
-  readonly events: EventSink;
-  readonly totals: Totals;
-  readonly ceiling: Ceiling<T>;
-  /** In messages: which pool, and which key of it. */
-  readonly title: PoolTitle;
-  readonly started: boolean;
+/** The key that a pool is for, and what the pool is to those of the other keys. */
+export interface KeyPlace<T, M> extends EventSink {
+  readonly household: Household<T, M>;
+  /** Of all of them. */
+  readonly name: string;
+  readonly key: unknown;
   /** It holds nothing, and nobody waits. */
   vacated(): void;
 }
@@ -79,12 +76,13 @@ export interface PoolShare<T, M> {
  */
 export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable {
   readonly name: string;
-  private readonly title: PoolTitle;
+  /** @internal In messages: which pool, and which key of it. */
+  readonly title: PoolTitle;
   /** What happens in the pool, as it happens. Costs nothing while nobody subscribes. */
   readonly events$: Observable<PoolEvent>;
 
   private current: PoolState = 'open';
-  private readonly connector: Connector<T, M>;
+  private readonly connector: Omit<Connector<T, M>, 'dial'>;
   private readonly options: ResolvedOptions<M>;
   private readonly turn: TurnClock;
   private readonly alarm: Alarm;
@@ -108,13 +106,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly passesOn: boolean;
   /** `min` is kept from the first acquire on, not from the start. */
   private readonly isLazy: boolean;
-  private readonly joined = (): void => {
-    const isInVain = this.isPlain && this.isFull && this.stock.idle.size === 0;
-    if (!isInVain) this.serve();
-    if (!this.holding && this.line.size > 0) this.hold(true);
-  };
-  private readonly retry: Appointment = { at: NaN, place: -1, ring: () => this.serve() };
-  private readonly drainEnd: Appointment = { at: NaN, place: -1, ring: () => this.force() };
+  private readonly retry: Appointment = new Errand<ConnPool<T, M>>(this, (pool) => pool.serve());
+  private drainEnd: Appointment | undefined = undefined;
 
   private max: number;
   private min: number;
@@ -130,34 +123,37 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private closed: Promise<CloseReport> | undefined;
   private resolveClosed: (report: CloseReport) => void = () => undefined;
   /** What stood on the counters when the close began. */
-  private atClose = { startedAt: 0, closed: 0, failed: 0, forced: 0 };
+  private atClose: Omit<CloseReport, 'durationMs'> & { readonly startedAt: number } = NOTHING_YET;
 
   /**
    * One object of each kind that borrowing makes. V8 forgets the shape of objects of which a full garbage collection
    * finds none alive, and with it the code compiled for them: a pool at rest would start cold, at five times the cost.
    */
-  protected readonly shapes: readonly unknown[];
+  protected readonly shapes: readonly unknown[] | undefined;
 
   /** @throws InvalidOptionsError with every bad option and every connector method that is missing */
   constructor(connector: Connector<T, M>, options?: ConnPoolOptions<M>);
   /** @internal */
-  constructor(connector: Connector<T, M>, options: undefined, share: PoolShare<T, M>);
+  constructor(connector: undefined, options: undefined, place: KeyPlace<T, M>);
   constructor(
-    connector: Connector<T, M>,
+    connector: Connector<T, M> | undefined,
     options: ConnPoolOptions<M> = {},
-    private readonly share?: PoolShare<T, M>,
+    private readonly place?: KeyPlace<T, M>,
   ) {
-    const reading = share === undefined ? readConnector(connector) : { connector, problems: [] };
-    this.options = share?.options ?? resolveOptions(options, reading.problems);
-    this.connector = reading.connector;
-    this.totals = share?.totals ?? noTotals();
-    this.ceiling = share?.ceiling;
-    const { name, clock, acquireTimeout, leakThreshold, max, min, maxIdle } = this.options;
+    const household = place?.household ?? this.found(connector as Connector<T, M>, options);
+    this.options = household.options;
+    this.connector = household.connector;
+    this.totals = household.totals;
+    this.ceiling = household.ceiling;
+    this.runtime = household.runtime;
+    this.turn = this.runtime.turn;
+    this.alarm = this.runtime.alarm;
+    const { name, acquireTimeout, leakThreshold, max, min, maxIdle } = this.options;
     this.name = name;
-    this.title = share?.title ?? name;
-    const events$ = new PoolEvents(name);
-    this.events$ = events$;
-    this.events = share?.events ?? events$;
+    this.title = place ?? name;
+    const events$ = place === undefined ? new PoolEvents(name) : undefined;
+    this.events$ = events$ ?? NEVER;
+    this.events = (place ?? events$) as EventSink;
     this.max = max;
     this.min = min;
     this.maxIdle = maxIdle ?? max;
@@ -168,53 +164,36 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.passesOn = this.connector.isAlive === undefined && this.connector.reset === undefined;
     this.isLazy = startup === 'lazy';
     this.usualPlace = { timeout: acquireTimeout, priority: 0, fresh: false };
-    this.runtime = share?.runtime ?? new Runtime(clock, (beganAt, now) => this.makeUp(beganAt, now));
-    this.turn = this.runtime.turn;
-    this.alarm = this.runtime.alarm;
-    const usher = {
-      expired: (waiters: readonly Waiter<T>[]) => this.expired(waiters),
-      aborted: (count: number) => {
-        this.totals.aborted += count;
-        this.serve();
-      },
-      shortened: () => this.serve(),
-      emptied: () => this.holdOn(),
-    };
-    this.line = new Line(acquireTimeout, this.turn, this.alarm, usher, this.runtime.arrivals);
-    this.stock = new Stock(
-      this.connector,
-      this.options,
-      this.runtime,
-      this.totals,
-      this.events,
-      this.ceiling,
-      {
-        serve: () => this.serve(),
-        shelved: () => {
-          if (this.line.size > 0 || this.warmUps.size > 0 || this.ceiling?.wanted === true) this.serve();
-        },
-        unwanted: () => this.unwanted(),
-        unwantedAfterCheck: () => this.unwantedAfterCheck(),
-        unwantedAfterUse: () => this.unwantedAfterUse(),
-        maySpare: () => this.stock.present > this.min,
-        attempt: () => this.attempt(),
-        dialFailed: (permanent, cause) => this.dialFailed(permanent, cause),
-        diedUnused: (cause) =>
-          this.warmUps.turnAway(this.stock.ready, cause, (one) => this.isSpent(one, false)),
-        takenBack: (connection) => this.takenBack(connection),
-      },
-    );
+    this.line = new Line(acquireTimeout, this.turn, this.alarm, this, this.runtime.arrivals);
+    this.stock = new Stock(household, this.events, this);
     this.leaks = leakThreshold === Infinity ? undefined : this.watchLeaks(leakThreshold);
-    this.lender = {
-      name,
+    this.lender = place === undefined ? this.ownLender() : this;
+    this.shapes = place === undefined ? this.shapesOfAll() : undefined;
+    if (household.started) this.stock.beginRounds();
+  }
+
+  private found(connector: Connector<T, M>, options: ConnPoolOptions<M>): Household<T, M> {
+    const reading = readConnector(connector);
+    const resolved = resolveOptions(options, reading.problems);
+    const runtime = new Runtime(resolved.clock, (beganAt, now) => this.makeUp(beganAt, now));
+    const { connector: read } = reading;
+    return new Household<T, M>(read, resolved, runtime, undefined, (_, context) => read.dial(context));
+  }
+
+  /** Functions of its own, not the methods: by them V8 knows which pool it is, where there is only one. */
+  private ownLender(): Lender<T> {
+    return {
+      name: this.name,
       returned: (connection) => this.returned(connection),
       discarded: (connection, reason) => this.discarded(connection, reason),
       detached: (connection) => this.detached(connection),
     };
+  }
+
+  private shapesOfAll(): readonly unknown[] {
     const shapes = this.stock.shapes();
     const lease = new PooledLease(this.lender, shapes[0] as Connection<T>, false);
-    this.shapes = share === undefined ? [...shapes, lease, new Waiter<T>(noop, noop, false, 0, NaN)] : [];
-    if (share?.started === true) this.stock.beginRounds();
+    return [...shapes, lease, new Waiter<T>(noop, noop, false, 0, NaN)];
   }
 
   /** `'open'` lends; `'paused'` lends nothing; `'draining'` waits for leases to come back; `'closed'` is the end. */
@@ -315,7 +294,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (refusal !== undefined) return Promise.reject(refusal);
     if (this.isLazy) this.keepsMin = this.starting !== undefined;
     const site = this.leaks === undefined ? undefined : LeakWatch.site(this.acquire);
-    return this.line.join(place, this.stock.dials, site, this.joined);
+    return this.line.join(place, this.stock.dials, site);
   }
 
   private refusal(): Error | undefined {
@@ -351,7 +330,31 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return new PoolExhaustedError(this.title, this.stats(), this.mayWait);
   }
 
-  private expired(waiters: readonly Waiter<T>[]): void {
+  /** @internal As an `Usher` of the line, like those that follow. */
+  joined(): void {
+    const isInVain = this.isPlain && this.isFull && this.stock.idle.size === 0;
+    if (!isInVain) this.serve();
+    if (!this.holding && this.line.size > 0) this.hold(true);
+  }
+
+  /** @internal */
+  aborted(count: number): void {
+    this.totals.aborted += count;
+    this.serve();
+  }
+
+  /** @internal */
+  shortened(): void {
+    this.serve();
+  }
+
+  /** @internal */
+  emptied(): void {
+    this.holdOn();
+  }
+
+  /** @internal */
+  expired(waiters: readonly Waiter<T>[]): void {
     const { lastError } = this.stock.backoff;
     const cause = lastError === undefined ? undefined : { cause: lastError };
     const phase = this.phase();
@@ -380,7 +383,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** Somebody waits on a timer of the pool: the process must not end meanwhile. */
   private holdOn(): void {
-    const awaited = this.line.size + this.warmUps.size + this.stock.probes.size > 0;
+    const awaited = this.line.size + this.warmUps.size + this.stock.probes.length > 0;
     this.hold(awaited || this.current === 'draining');
   }
 
@@ -430,7 +433,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** What this pool does not need another key may. */
   private lookAbove(ceiling: Ceiling<T>): void {
     if (ceiling.wanted) ceiling.serve();
-    if (this.isVacant) this.share?.vacated();
+    if (this.isVacant) this.place?.vacated();
   }
 
   private serveLine(): void {
@@ -460,8 +463,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return lease;
   }
 
-  /** A lease gives its connection back as fit. */
-  private returned(connection: Connection<T>): void {
+  /** @internal As a `Lender`, like the two that follow: a lease gives its connection back as fit. */
+  returned(connection: Connection<T>): void {
     const now = this.turn.now();
     const leaked = this.leaseOver(connection, now);
     const reason = this.stock.unfitAfterUse(connection, now);
@@ -481,7 +484,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return true;
   }
 
-  private discarded(connection: Connection<T>, reason: unknown): void {
+  /** @internal */
+  discarded(connection: Connection<T>, reason: unknown): void {
     const leaked = this.leaseOver(connection, this.turn.now());
     if (connection.lost && connection.uses === 1) this.stock.endFirstUse(connection);
     else if (connection.lost) this.stock.end(connection, 'lost', connection.cause);
@@ -489,13 +493,15 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (leaked !== undefined) this.tellOfReturn(connection, leaked);
   }
 
-  private detached(connection: Connection<T>): void {
+  /** @internal */
+  detached(connection: Connection<T>): void {
     const leaked = this.leaseOver(connection, this.turn.now());
     this.stock.giveAway(connection);
     if (leaked !== undefined) this.tellOfReturn(connection, leaked);
   }
 
-  private takenBack(connection: Connection<T>): void {
+  /** @internal */
+  takenBack(connection: Connection<T>): void {
     connection.spoiled = connection.tenancy;
     connection.spoiledBy = new PoolClosedError(this.title);
     connection.tenancy += 1;
@@ -522,20 +528,21 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return this.stock.present > this.max || this.ceiling?.overfull === true;
   }
 
-  private unwanted(): 'pool-closed' | 'surplus' | undefined {
+  /** @internal As a `Housekeeper`, like those that follow. */
+  unwanted(): 'pool-closed' | 'surplus' | undefined {
     if (this.isOver()) return 'pool-closed';
     return this.overfull && (!this.overflows || this.line.size === 0) ? 'surplus' : undefined;
   }
 
-  /** Those who wait may take only a fresh connection: none of them will have one that was there before. */
-  private unwantedAfterCheck(): 'pool-closed' | 'surplus' | undefined {
+  /** @internal Those who wait may take only a fresh connection: none of them will have one that was there before. */
+  unwantedAfterCheck(): 'pool-closed' | 'surplus' | undefined {
     const { present, dialing } = this.stock;
     const isOfNoUse = present - dialing > this.max && this.line.size === this.line.fresh;
     return this.unwanted() ?? (isOfNoUse ? 'surplus' : undefined);
   }
 
-  /** Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
-  private unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined {
+  /** @internal Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
+  unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined {
     const { size, idle } = this.stock;
     const isUsual = this.isPlain && this.line.fresh === 0 && this.current === 'open';
     return isUsual && size <= this.max && idle.size < this.maxIdle ? undefined : this.unwantedUnusually();
@@ -633,7 +640,23 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return this.current === 'open' && this.stock.size < this.max;
   }
 
-  private attempt(): number {
+  /** @internal */
+  shelved(): void {
+    if (this.line.size > 0 || this.warmUps.size > 0 || this.ceiling?.wanted === true) this.serve();
+  }
+
+  /** @internal */
+  maySpare(): boolean {
+    return this.stock.present > this.min;
+  }
+
+  /** @internal */
+  diedUnused(cause: unknown): void {
+    this.warmUps.turnAway(this.stock.ready, cause, (one) => this.isSpent(one, false));
+  }
+
+  /** @internal */
+  attempt(): number {
     const waiter = this.line.first(false);
     if (waiter !== undefined) return waiter.attempts + 1;
     return (this.warmUps.size > 0 ? this.warmUps.attempts : this.stock.backoff.failures) + 1;
@@ -642,8 +665,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /**
    * Ends the wait of those who have had all their attempts and whom no living connection can serve. While another
    * dial may still serve nobody is turned away, except where every dial must fail the same way.
+   *
+   * @internal
    */
-  private dialFailed(permanent: boolean, cause: unknown): void {
+  dialFailed(permanent: boolean, cause: unknown): void {
     if (!permanent && this.stock.incomingDials > 0) return;
     const spent = (one: Attempting): boolean => this.isSpent(one, permanent);
     const living = this.stock.hasLiving();
@@ -764,10 +789,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const now = this.turn.read();
     const silence = new CallTimeoutError(this.name, 'heartbeat', limit);
     const probe = new Probe<T>(now, this.alarm, silence, () => {
-      this.stock.probes.delete(probe);
+      this.stock.probes = this.stock.probes.filter((other) => other !== probe);
       this.holdOn();
     });
-    this.stock.probes.add(probe);
+    this.stock.probes = [...this.stock.probes, probe];
     if (!this.stock.ask(probe) && dialIfNone) this.askNew(probe);
     if (limit !== Infinity) this.alarm.set(probe, now + limit);
     this.holdOn();
@@ -916,6 +941,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private drainBy(at: number): void {
+    this.drainEnd ??= new Errand<ConnPool<T, M>>(this, (pool) => pool.force());
     if (this.drainEnd.place !== -1 && this.drainEnd.at <= at) return;
     if (at <= this.turn.now()) this.force();
     else this.alarm.set(this.drainEnd, at);
@@ -924,7 +950,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** The drain is over: everything that is not being closed yet is taken and closed. */
   private force(): void {
-    this.alarm.cancel(this.drainEnd);
+    if (this.drainEnd !== undefined) this.alarm.cancel(this.drainEnd);
     this.stock.endAllByForce();
     this.finish();
   }
@@ -932,7 +958,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private finish(): void {
     if (this.current !== 'draining' || this.stock.size > 0) return;
     this.current = 'closed';
-    if (this.share === undefined) this.alarm.close();
+    if (this.place === undefined) this.alarm.close();
     else this.retire();
     const { startedAt, closed, failed, forced } = this.atClose;
     const report = Object.freeze({
@@ -954,7 +980,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** @internal It is empty and will not be used again: nothing of it may stay where others go on. */
   retire(): void {
     this.hold(false);
-    for (const appointment of [this.retry, this.drainEnd]) this.alarm.cancel(appointment);
+    this.alarm.cancel(this.retry);
+    if (this.drainEnd !== undefined) this.alarm.cancel(this.drainEnd);
     this.line.close();
     this.stock.endRounds();
     this.ceiling?.forget(this);
@@ -964,6 +991,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     return Object.values(this.totals.closed).reduce((sum, count) => sum + count, 0);
   }
 }
+
+const NOTHING_YET = Object.freeze({ startedAt: 0, closed: 0, failed: 0, forced: 0 });
 
 function noop(): void {}
 

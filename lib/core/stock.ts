@@ -1,17 +1,18 @@
 import type { Alarm } from './alarm.js';
 import { CallContext } from './call-context.js';
+import type { CallKinds } from './call-kinds.js';
 import type { Ceiling } from './ceiling.js';
 import type { TurnClock } from './clock.js';
 import { Connection } from './connection.js';
 import type { CloseReason, Connector } from './connector.js';
-import { type CallKind, ConnectorCall, ConnectorCalls, silence } from './connector-calls.js';
-import { InvariantError, PoolClosedError } from './errors.js';
+import { ConnectorCall, type ConnectorCalls, silence } from './connector-calls.js';
+import { InvariantError, PoolClosedError, type PoolTitle } from './errors.js';
 import type { EventSink } from './events.js';
+import type { Household } from './household.js';
 import { IdleList } from './idle-list.js';
 import type { ResolvedOptions } from './options.js';
 import type { Probe } from './probe.js';
 import { Roster } from './roster.js';
-import type { Runtime } from './runtime.js';
 import type { ConnInfo } from './stats.js';
 import type { Totals } from './totals.js';
 import { Backoff } from './upkeep/backoff.js';
@@ -20,6 +21,7 @@ import { Rounds } from './upkeep/rounds.js';
 
 /** What the stock asks of its pool, and tells it. */
 export interface Housekeeper<T> {
+  readonly title: PoolTitle;
   /** Something may have become free, or the last connection may have gone: serve the line. Ends every step. */
   serve(): void;
   /** A connection has become idle, and nothing else has changed. */
@@ -64,14 +66,18 @@ export class Stock<T, M> {
   forced = 0;
   /** Dialled, but not looked at by the line yet: a fresh acquire may still have them. */
   readonly newborn: Connection<T>[] = [];
-  readonly probes = new Set<Probe<T>>();
+  probes: readonly Probe<T>[] = NONE;
 
   private readonly all = new Roster<T>();
   private readonly pool: string;
   private readonly turn: TurnClock;
   private readonly alarm: Alarm;
   private readonly calls: ConnectorCalls;
-  private readonly kinds: ReturnType<Stock<T, M>['callKinds']>;
+  private readonly kinds: CallKinds<T>;
+  private readonly connector: Omit<Connector<T, M>, 'dial'>;
+  private readonly options: ResolvedOptions<M>;
+  private readonly totals: Totals;
+  private readonly ceiling: Ceiling<T> | undefined;
   private readonly rounds: Rounds<T>;
   private readonly maxUses: number;
   private generation = 0;
@@ -80,29 +86,31 @@ export class Stock<T, M> {
   private disappoints = false;
 
   constructor(
-    private readonly connector: Connector<T, M>,
-    private readonly options: ResolvedOptions<M>,
-    private readonly runtime: Runtime,
-    private readonly totals: Totals,
+    private readonly household: Household<T, M>,
     private readonly events: EventSink,
-    private readonly ceiling: Ceiling<T> | undefined,
     private readonly keeper: Housekeeper<T>,
   ) {
+    const { connector, options, runtime, totals, ceiling, calls, kinds } = household;
+    this.connector = connector;
+    this.options = options;
+    this.totals = totals;
+    this.ceiling = ceiling;
+    this.calls = calls;
+    this.kinds = kinds;
     this.turn = runtime.turn;
     this.alarm = runtime.alarm;
     const { name, dialBackoff, order, idleTimeout } = options;
     this.pool = name;
     this.maxUses = options.maxUses;
-    this.calls = new ConnectorCalls(name, runtime);
-    this.kinds = this.callKinds();
     this.backoff = new Backoff(dialBackoff.initial, dialBackoff.max);
     this.idle = new IdleList(order);
     const heartbeatInterval = connector.heartbeat === undefined ? Infinity : options.heartbeatInterval;
-    this.rounds = new Rounds(idleTimeout, heartbeatInterval, this.idle, this.alarm, {
-      maySpare: () => keeper.maySpare(),
-      end: (connection, reason) => this.end(connection, reason),
-      check: (connection) => this.check(connection),
-    });
+    this.rounds = new Rounds(idleTimeout, heartbeatInterval, this.idle, this.alarm, this);
+  }
+
+  /** Of its pool. */
+  get title(): PoolTitle {
+    return this.keeper.title;
   }
 
   /** Everything that exists. */
@@ -125,6 +133,11 @@ export class Stock<T, M> {
     const connection = new Connection<T>(0, 0, this);
     const call = new ConnectorCall(this.calls, this.kinds.dial, connection);
     return [connection, call, new CallContext(call, 1, this.options.meta, this.pool)];
+  }
+
+  /** One idle connection less would still leave `min`. */
+  maySpare(): boolean {
+    return this.keeper.maySpare();
   }
 
   /** Begins to check idle connections in the background. */
@@ -198,12 +211,12 @@ export class Stock<T, M> {
   /** Counts an idle connection as leased from now on. */
   lendOut(connection: Connection<T>, now: number): void {
     this.move(connection, 'leased');
-    if (this.probes.size > 0) this.withdraw(connection);
+    if (this.probes.length > 0) this.withdraw(connection);
     this.passOn(connection, now);
   }
 
   private withdraw(connection: Connection<T>): void {
-    for (const probe of [...this.probes]) probe.withdraw(connection);
+    for (const probe of this.probes) probe.withdraw(connection);
   }
 
   /** The connection goes to its next borrower; it is leased already. */
@@ -245,14 +258,14 @@ export class Stock<T, M> {
     return undefined;
   }
 
-  private wasReset(connection: Connection<T>): void {
+  wasReset(connection: Connection<T>): void {
     const now = this.turn.now();
     const reason = this.unfitAfterUse(connection, now);
     if (reason === undefined) this.shelve(connection, now);
     else this.end(connection, reason);
   }
 
-  private resetFailed(connection: Connection<T>, cause: unknown): void {
+  resetFailed(connection: Connection<T>, cause: unknown): void {
     this.end(connection, 'reset-failed', cause);
     const { pool } = this;
     if (this.events.observed) this.events.emit({ type: 'reset-failed', pool, id: connection.id, cause });
@@ -284,7 +297,7 @@ export class Stock<T, M> {
   }
 
   private begin(): Connection<T> {
-    const connection = new Connection<T>(this.runtime.nextId(), this.generation, this);
+    const connection = new Connection<T>(this.household.runtime.nextId(), this.generation, this);
     this.all.add(connection);
     this.ceiling?.added();
     this.dialing += 1;
@@ -300,12 +313,12 @@ export class Stock<T, M> {
     this.dialled(connection, resource);
   }
 
-  private dialled(connection: Connection<T>, resource: T): void {
+  dialled(connection: Connection<T>, resource: T): void {
     connection.resource = resource;
     connection.made = true;
     try {
-      const unwatch: unknown = this.connector.watch?.(resource, (cause) => this.lose(connection, cause));
-      if (typeof unwatch === 'function') connection.unwatch = unwatch as () => void;
+      const unwatch: unknown = this.connector.watch?.(resource, lossOf(connection));
+      if (typeof unwatch === 'function') connection.unwatch = unwatch as (resource: T) => void;
       else silence(unwatch);
     } catch (cause) {
       if (connection.state === 'dialing') this.stillborn(connection, 'discarded', cause);
@@ -316,7 +329,7 @@ export class Stock<T, M> {
     this.calls.run(this.kinds.firstHeartbeat, connection);
   }
 
-  private dialledWell(connection: Connection<T>): void {
+  dialledWell(connection: Connection<T>): void {
     const now = this.turn.now();
     const { id, attempt } = connection;
     const durationMs = now - connection.dialedAt;
@@ -346,7 +359,7 @@ export class Stock<T, M> {
     this.tellOfFailure(connection, permanent, cause);
   }
 
-  private dialFailed(connection: Connection<T>, cause: unknown): void {
+  dialFailed(connection: Connection<T>, cause: unknown): void {
     const permanent = this.countFailure(connection, cause);
     if (connection.state === 'dialing') this.drop(connection);
     this.tellProbes(connection, false, cause);
@@ -386,7 +399,7 @@ export class Stock<T, M> {
   }
 
   /** A dial has yielded something after its slot was given up: nobody counts it, but it must not stay open. */
-  private dialledLate(connection: Connection<T>, resource: T): void {
+  dialledLate(connection: Connection<T>, resource: T): void {
     connection.resource = resource;
     connection.reason = this.keeper.unwanted() ?? 'surplus';
     this.calls.run(this.kinds.lateClose, connection);
@@ -411,7 +424,7 @@ export class Stock<T, M> {
     this.calls.run(this.kinds.heartbeat, connection);
   }
 
-  private checked(connection: Connection<T>): void {
+  checked(connection: Connection<T>): void {
     const now = this.turn.now();
     this.rounds.sound(connection, now);
     this.tellProbes(connection, true);
@@ -424,12 +437,17 @@ export class Stock<T, M> {
   }
 
   /** What killed one has often killed the others: they are asked at once, side by side, not one after the other. */
-  private checkFailed(connection: Connection<T>, cause: unknown): void {
+  checkFailed(connection: Connection<T>, cause: unknown): void {
     this.totals.heartbeatFailures += 1;
     this.end(connection, 'heartbeat-failed', cause);
     this.checkIdle();
     const { pool } = this;
     if (this.events.observed) this.events.emit({ type: 'heartbeat-failed', pool, id: connection.id, cause });
+  }
+
+  firstCheckFailed(connection: Connection<T>, cause: unknown): void {
+    this.totals.heartbeatFailures += 1;
+    this.stillborn(connection, 'heartbeat-failed', cause);
   }
 
   private checkIdle(): void {
@@ -464,7 +482,7 @@ export class Stock<T, M> {
   }
 
   /** The connection is dead: `watch` or `isAlive` says so, at any time and as often as it likes. */
-  private lose(connection: Connection<T>, cause: unknown): void {
+  lose(connection: Connection<T>, cause: unknown): void {
     const { state } = connection;
     if (state === 'closing' || state === 'gone' || connection.lost) return;
     connection.lost = true;
@@ -524,11 +542,22 @@ export class Stock<T, M> {
     this.keeper.serve();
   }
 
-  private ended(connection: Connection<T>): void {
+  ended(connection: Connection<T>): void {
     this.drop(connection);
     connection.onGone?.();
     this.tellOfClose(connection);
     this.keeper.serve();
+  }
+
+  endedBadly(connection: Connection<T>, cause: unknown): void {
+    this.closeFailures += 1;
+    this.ended(connection);
+    this.closeFailed(connection, cause);
+  }
+
+  lateCloseFailed(connection: Connection<T>, cause: unknown): void {
+    this.tellOfClose(connection);
+    this.closeFailed(connection, cause);
   }
 
   /** Its first borrower gives it back dead: a server that hangs up at once must not be dialled for every acquire. */
@@ -537,7 +566,7 @@ export class Stock<T, M> {
     this.end(connection, 'lost', connection.cause);
   }
 
-  private tellOfClose({ id, reason, cause }: Connection<T>): void {
+  tellOfClose({ id, reason, cause }: Connection<T>): void {
     this.totals.closed[reason] += 1;
     if (this.events.observed) this.events.emit({ type: 'close', pool: this.pool, id, reason, cause });
   }
@@ -648,10 +677,10 @@ export class Stock<T, M> {
   }
 
   private stopWatching(connection: Connection<T>): void {
-    const { unwatch } = connection;
+    const { unwatch, resource } = connection;
     connection.unwatch = undefined;
     try {
-      if (unwatch !== undefined) this.calls.ask(unwatch);
+      if (unwatch !== undefined) this.calls.ask(() => unwatch(resource as T));
     } catch (cause) {
       this.closeFailed(connection, cause);
     }
@@ -671,9 +700,9 @@ export class Stock<T, M> {
   }
 
   private tellProbes(connection: Connection<T>, healthy: boolean, cause?: unknown): void {
-    if (this.probes.size === 0) return;
+    if (this.probes.length === 0) return;
     const now = this.turn.now();
-    for (const probe of [...this.probes]) probe.answer(connection, now, healthy, cause);
+    for (const probe of this.probes) probe.answer(connection, now, healthy, cause);
   }
 
   /** One row for each connection. */
@@ -693,62 +722,11 @@ export class Stock<T, M> {
       };
     });
   }
+}
 
-  /** What may be called on the connector, and where each answer goes. */
-  private callKinds() {
-    const { connector, pool } = this;
-    const { meta, dialTimeout, heartbeatTimeout, resetTimeout, closeTimeout } = this.options;
-    const dial: CallKind<T, T> = {
-      name: 'dial',
-      timeout: dialTimeout,
-      make: (connection, call) => connector.dial(new CallContext(call, connection.attempt, meta, pool)),
-      done: (connection, resource) => this.dialled(connection, resource),
-      failed: (connection, cause) => this.dialFailed(connection, cause),
-      late: (connection, resource) => this.dialledLate(connection, resource),
-    };
-    const heartbeat: CallKind<T, unknown> = {
-      name: 'heartbeat',
-      timeout: heartbeatTimeout,
-      make: ({ resource, attempt }, call) =>
-        connector.heartbeat?.(resource as T, new CallContext(call, attempt, meta, pool)),
-      done: (connection) => this.checked(connection),
-      failed: (connection, cause) => this.checkFailed(connection, cause),
-    };
-    const firstHeartbeat: CallKind<T, unknown> = {
-      ...heartbeat,
-      done: (connection) => this.dialledWell(connection),
-      failed: (connection, cause) => {
-        this.totals.heartbeatFailures += 1;
-        this.stillborn(connection, 'heartbeat-failed', cause);
-      },
-    };
-    const reset: CallKind<T, void> = {
-      name: 'reset',
-      timeout: resetTimeout,
-      make: ({ resource, attempt }, call) =>
-        connector.reset?.(resource as T, new CallContext(call, attempt, meta, pool)),
-      done: (connection) => this.wasReset(connection),
-      failed: (connection, cause) => this.resetFailed(connection, cause),
-    };
-    const close: CallKind<T, void> = {
-      name: 'close',
-      timeout: closeTimeout,
-      make: ({ resource, reason }) => connector.close(resource as T, { reason, meta, pool }),
-      done: (connection) => this.ended(connection),
-      failed: (connection, cause) => {
-        this.closeFailures += 1;
-        this.ended(connection);
-        this.closeFailed(connection, cause);
-      },
-    };
-    const lateClose: CallKind<T, void> = {
-      ...close,
-      done: (connection) => this.tellOfClose(connection),
-      failed: (connection, cause) => {
-        this.tellOfClose(connection);
-        this.closeFailed(connection, cause);
-      },
-    };
-    return { dial, firstHeartbeat, heartbeat, reset, close, lateClose };
-  }
+const NONE: readonly never[] = [];
+
+/** What `watch` is given. On its own, as it lives as long as the connection, and holds nothing else. */
+function lossOf<T>(connection: Connection<T>): (cause?: unknown) => void {
+  return (cause) => connection.keeper.lose(connection, cause);
 }

@@ -8,10 +8,10 @@ interface WarmUp {
 
 /** Those who wait for connections to be made, but not to have one. */
 export class WarmUps {
-  private readonly all = new Set<WarmUp>();
+  private all: readonly WarmUp[] = NONE;
 
   get size(): number {
-    return this.all.size;
+    return this.all.length;
   }
 
   /** How many connections the most demanding of them wants. */
@@ -23,8 +23,7 @@ export class WarmUps {
 
   /** How many rounds of dials have failed for the first of them. */
   get attempts(): number {
-    for (const { attempts } of this.all) return attempts;
-    return 0;
+    return this.all[0]?.attempts ?? 0;
   }
 
   join(count: number, dialsBefore: number): Promise<{ ready: number; cause?: unknown }> {
@@ -34,21 +33,23 @@ export class WarmUps {
         dialsBefore,
         attempts: 0,
         settle: (ready, cause) => {
-          this.all.delete(warmUp);
+          this.all = this.all.filter((other) => other !== warmUp);
           resolve({ ready, cause });
         },
       };
-      this.all.add(warmUp);
+      this.all = [...this.all, warmUp];
     });
   }
 
   /** Settles those who have what they wanted, or all there may be. */
   settle(ready: number, most: number): void {
-    for (const warmUp of [...this.all]) if (ready >= Math.min(warmUp.count, most)) warmUp.settle(ready);
+    for (const warmUp of this.all) if (ready >= Math.min(warmUp.count, most)) warmUp.settle(ready);
   }
 
   /** A round of dials has failed: those who are told so by `spent` go on with what there is. */
   turnAway(ready: number, cause: unknown, spent: (one: WarmUp) => boolean): void {
-    for (const warmUp of [...this.all]) if (spent(warmUp)) warmUp.settle(ready, cause);
+    for (const warmUp of this.all) if (spent(warmUp)) warmUp.settle(ready, cause);
   }
 }
+
+const NONE: readonly never[] = [];

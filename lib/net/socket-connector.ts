@@ -56,13 +56,15 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     if (this.sessionKeys.has(socket)) socket.on('session', this.onSession);
     // Dead at birth: a failed dial, not a connection that died.
     if (unfit !== undefined) lost(new Error(unfit));
-    return () => this.stopWatching(socket);
+    return this.stopWatching;
   }
 
-  private stopWatching(socket: Duplex): void {
+  /** One for all sockets: the engine says which. */
+  private readonly stopWatching = (socket?: Duplex): void => {
+    if (socket === undefined) return;
     if (this.sessionKeys.has(socket)) socket.off('session', this.onSession);
     this.watches.unwatch(socket);
-  }
+  };
 
   /** The probe has the socket raw: it must leave it as a borrower must. */
   private async probe(

@@ -10,7 +10,9 @@ describe('the report on a number of connections', () => {
     const { alarm } = new Runtime(clock, () => undefined);
     let over = 0;
     const probe = new Probe<string>(1_000, alarm, 'late', () => (over += 1));
-    const [a, b, c] = [1, 2, 3].map((id) => new Connection<string>(id, 0, { end: () => undefined }));
+    const [a, b, c] = [1, 2, 3].map(
+      (id) => new Connection<string>(id, 0, { end: () => undefined, lose: () => undefined }),
+    );
     return { clock, alarm, probe, over: () => over, all: [a, b, c] as Connection<string>[] };
   }
   type Three = [Connection<string>, Connection<string>, Connection<string>];
