@@ -185,6 +185,37 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     );
   }
 
+  /**
+   * Dials for one piece of work and closes afterwards, whatever happens: after an error the connection is not used again.
+   *
+   * Rejects with what `work` throws, and as `dial` does.
+   *
+   * @example
+   * const answer = await pool.use('tcp', '10.0.0.7:502', async (socket) => {
+   *   socket.write(request);
+   *   return (await once(socket, 'data'))[0];
+   * });
+   */
+  async use<R>(
+    network: Network,
+    address: string,
+    work: (socket: PooledSocket) => R | Promise<R>,
+    options?: SocketDialOptions,
+  ): Promise<R> {
+    if (typeof work !== 'function') {
+      throw new InvalidOptionsError(this.name, [{ path: 'work', given: work, allowed: 'a function' }]);
+    }
+    const socket = await this.dial(network, address, options);
+    try {
+      const result = await work(socket);
+      await socket[Symbol.asyncDispose]();
+      return result;
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
+  }
+
   /** Adopts a socket under the address it is connected to: see `put`. */
   add(socket: Duplex): void {
     const address = remoteOf(socket as Socket);

@@ -125,10 +125,9 @@ export class SocketWatch {
   }
 
   private removeAdded({ added, addedMany }: Borrowing): void {
-    const { socket, all, before } = this;
+    const { socket, before } = this;
     for (let at = 0; at < added.length; at += 2) socket.off(added[at] as string, added[at + 1] as Listener);
-    const isUsual = all.own.every(([name], at) => socket.listenerCount(name) === before.counts[at]);
-    if (addedMany || !isUsual) this.sweep();
+    if (addedMany || !before.areAllOf(socket)) this.sweep();
   }
 
   /** Puts the socket's listeners back as they were, whatever a borrower has added and removed. */

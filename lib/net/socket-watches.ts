@@ -56,11 +56,11 @@ export class SocketWatches {
     return this.latest as Listeners;
   }
 
-  private listener(tell: (watch: SocketWatch, ...args: unknown[]) => void): Listener {
+  private listener(tell: (watch: SocketWatch, first: unknown, second: unknown) => void): Listener {
     const of = (socket: Duplex): SocketWatch | undefined => this.of(socket);
-    return function (this: Duplex, ...args: unknown[]): void {
+    return function (this: Duplex, first: unknown, second: unknown): void {
       const watch = of(this);
-      if (watch !== undefined) tell(watch, ...args);
+      if (watch !== undefined) tell(watch, first, second);
     };
   }
 }
@@ -68,11 +68,14 @@ export class SocketWatches {
 /** What was on a socket before it was watched. */
 export class Listeners {
   /** How many there are of each watched event, the watch's own included. */
-  readonly counts: readonly number[];
+  private readonly counts: readonly number[];
   private readonly names: (string | symbol)[] = [];
   private readonly functions: Listener[] = [];
 
-  constructor(socket: Duplex, watched: readonly string[]) {
+  constructor(
+    socket: Duplex,
+    private readonly watched: readonly string[],
+  ) {
     for (const name of socket.eventNames()) {
       for (const listener of socket.rawListeners(name)) {
         this.names.push(name);
@@ -80,6 +83,15 @@ export class Listeners {
       }
     }
     this.counts = watched.map((name) => socket.listenerCount(name) + 1);
+  }
+
+  /** There is none more and none less than these and the watch's own. */
+  areAllOf(socket: Duplex): boolean {
+    const { watched, counts } = this;
+    for (let at = 0; at < watched.length; at += 1) {
+      if (socket.listenerCount(watched[at] as string) !== counts[at]) return false;
+    }
+    return true;
   }
 
   has(name: string | symbol, listener: Listener): boolean {
