@@ -73,7 +73,7 @@ describe('the tables of docs/sockets.md', () => {
   });
 
   it('have everything that can become of idle data', () => {
-    const type = /export type IdleData = (.*);/.exec(source('lib/net/socket-watch.ts'))?.[1] ?? '';
+    const type = /export type IdleData = (.*);/.exec(source('lib/net/socket-watches.ts'))?.[1] ?? '';
     expect(namesUnder('Data that arrives while idle')).toEqual(type.split(' | '));
   });
 
