@@ -120,14 +120,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   /** Borrows an idle connection of this key that is ready now, or gives `undefined`. Never waits. */
   tryAcquire(key: K): Lease<T> | undefined {
-    const entry = this.find(key);
-    if (entry === undefined) return undefined;
-    entry.calls += 1;
-    try {
-      return entry.pool.tryAcquire();
-    } finally {
-      this.leave(entry);
-    }
+    return this.find(key)?.pool.tryAcquire();
   }
 
   /** Borrows a connection for one piece of work and gives it back, whatever happens: see `ConnPool.use`. */
@@ -315,7 +308,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   /** @internal A key without connections is forgotten at once, unless its dials have failed: then the back-off must be kept. */
   vacated(entry: KeyPool<K, T, M>): void {
-    if (this.isOver() || entry.calls > 0 || this.pools.get(entry.id) !== entry) return;
+    if (entry.calls > 0) return;
     if (entry.pool.isForgettable(this.runtime.turn.now())) this.drop(entry);
     else if (this.forgetting.place === -1) this.forgetLater();
   }

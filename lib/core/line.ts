@@ -118,7 +118,7 @@ export class Line<T> {
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
     if (signal !== undefined) this.listenOrLeave(waiter, signal);
-    if (waiter.lane !== undefined) this.usher.joined();
+    this.usher.joined();
     return promise;
   }
 

@@ -21,6 +21,15 @@ describe('the options of a pool by keys', () => {
     expect(problems.map(({ path }) => path).sort()).toEqual([...paths].sort());
   });
 
+  it.each(['max', 'maxPerKey', 'maxIdle', 'maxIdlePerKey'])(
+    'may say of %s that there is no limit',
+    (option) => {
+      const connector = { dial: () => 1, close: () => undefined };
+      expect(() => new KeyedConnPool(connector, { [option]: Infinity })).not.toThrow();
+      expect(() => new KeyedConnPool(connector, { [option]: NaN })).toThrow(/Infinity/);
+    },
+  );
+
   it('are told together with what the connector lacks', () => {
     expect(() => new KeyedConnPool({ close: () => undefined } as never, { max: 0 })).toThrow(
       /2 bad options[^]*connector\.dial[^]*max|max[^]*connector\.dial/,

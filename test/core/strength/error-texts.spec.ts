@@ -10,7 +10,7 @@ import {
   PoolExhaustedError,
   UnknownPoolError,
 } from 'nestjs-conn-pool/core';
-import { errorStack, errorText, isError } from '../../../lib/core/error-text.js';
+import { errorStack, errorText, isError, keyText } from '../../../lib/core/error-text.js';
 import { CallTimeoutError, InvariantError } from '../../../lib/core/errors.js';
 
 const stats = {
@@ -240,5 +240,37 @@ describe('what an error says', () => {
       true,
     ]);
     expect([undefined, 'Error', { message: 'm', name: 'n' }].map(isError)).toEqual([false, false, false]);
+  });
+});
+
+describe('the text of a key', () => {
+  class Address {
+    constructor(private readonly text: string) {}
+
+    toString(): string {
+      return this.text;
+    }
+  }
+
+  it.each<[string, unknown, string]>([
+    ['a text: in quotes', 'acme', '"acme"'],
+    ['a text of 80 characters: whole', 'x'.repeat(80), `"${'x'.repeat(80)}"`],
+    ['a longer one: its beginning', `y${'x'.repeat(80)}`, `"y${'x'.repeat(79)}…"`],
+    ['a number', 7, '7'],
+    ['a symbol', Symbol('acme'), 'Symbol(acme)'],
+    ['null', null, 'null'],
+    ['undefined', undefined, 'undefined'],
+    [
+      'a function: its beginning',
+      Object.assign(() => 0, { toString: () => 'x'.repeat(81) }),
+      `${'x'.repeat(80)}…`,
+    ],
+    ['what says itself what it is', new Address('tcp 10.0.0.7:502'), 'tcp 10.0.0.7:502'],
+    ['the same, too long', new Address('x'.repeat(81)), `${'x'.repeat(80)}…`],
+    ['what does not: never what it holds', { password: 'secret' }, 'an object'],
+    ['what throws when it is asked', trap('toString'), 'an object'],
+    ['what throws when it says it', { toString: () => Symbol('no text') }, 'an object'],
+  ])('is of %s', (_, key, text) => {
+    expect(keyText(key)).toBe(text);
   });
 });
