@@ -162,12 +162,13 @@ export class Line<T> {
       this.usher.aborted(1);
       return;
     }
-    const group = this.groups?.get(signal) ?? this.newGroup(signal);
+    const groups = (this.groups ??= new Map());
+    const group = groups.get(signal) ?? this.newGroup(groups, signal);
     group.waiters.add(waiter);
     const stopListening = (): void => {
       group.waiters.delete(waiter);
       if (group.waiters.size > 0) return;
-      this.groups?.delete(signal);
+      groups.delete(signal);
       try {
         signal.removeEventListener('abort', group.onAbort);
       } catch {
@@ -177,7 +178,7 @@ export class Line<T> {
     waiter.extras = { ...waiter.extras, stopListening };
   }
 
-  private newGroup(signal: AbortSignal): Group<T> {
+  private newGroup(groups: Map<AbortSignal, Group<T>>, signal: AbortSignal): Group<T> {
     const group: Group<T> = {
       waiters: new Set(),
       onAbort: () => {
@@ -187,8 +188,7 @@ export class Line<T> {
       },
     };
     signal.addEventListener('abort', group.onAbort, { once: true });
-    this.groups ??= new Map();
-    this.groups.set(signal, group);
+    groups.set(signal, group);
     return group;
   }
 

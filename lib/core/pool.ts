@@ -100,8 +100,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** How many may stand in line beyond those there is a slot for. */
   private readonly mayWait: number;
   private readonly overflows: boolean;
-  /** It neither overflows nor shares a ceiling. */
-  private readonly isPlain: boolean;
   /** Nothing of the connector's lies between one borrower and the next. */
   private readonly passesOn: boolean;
   /** `min` is kept from the first acquire on, not from the start. */
@@ -160,7 +158,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const { exhausted, maxWaiting, startup } = this.options;
     this.mayWait = exhausted === 'fail' ? 0 : maxWaiting;
     this.overflows = exhausted === 'overflow';
-    this.isPlain = !this.overflows && this.ceiling === undefined;
     this.passesOn = this.connector.isAlive === undefined && this.connector.reset === undefined;
     this.isLazy = startup === 'lazy';
     this.usualPlace = { timeout: acquireTimeout, priority: 0, fresh: false };
@@ -298,7 +295,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private refusal(): Error | undefined {
-    const isUsual = this.isPlain && this.mayWait === Infinity && this.current === 'open';
+    const isUsual = this.ceiling === undefined && this.mayWait === Infinity && this.current === 'open';
     return isUsual && !this.stock.backoff.permanent ? undefined : this.refuse();
   }
 
@@ -332,7 +329,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** @internal As an `Usher` of the line, like those that follow. */
   joined(): void {
-    const isInVain = this.isPlain && this.isFull && this.stock.idle.size === 0;
+    const isInVain = this.ceiling === undefined && this.isFull && this.stock.idle.size === 0;
     if (!isInVain) this.serve();
     if (!this.holding && this.line.size > 0) this.hold(true);
   }
@@ -544,7 +541,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** @internal Only what comes back from a borrower may make the idle ones too many: what is dialled was asked for. */
   unwantedAfterUse(): 'pool-closed' | 'surplus' | undefined {
     const { size, idle } = this.stock;
-    const isUsual = this.isPlain && this.line.fresh === 0 && this.current === 'open';
+    const isUsual = this.ceiling === undefined && this.line.fresh === 0 && this.current === 'open';
     return isUsual && size <= this.max && idle.size < this.maxIdle ? undefined : this.unwantedUnusually();
   }
 

@@ -93,6 +93,19 @@ describe('the signal of an acquire', () => {
     expect(pool.stats()).toMatchObject({ waiting: 0, totals: { aborted: 2 } });
   });
 
+  it('has one listener, whoever else has joined the line under another meanwhile', async () => {
+    const { pool, take } = make({ max: 1 });
+    const [lease] = await take(1);
+    const [one, other] = [new AbortController(), new AbortController()];
+    const waiters = [one, other, one, other].map(({ signal }) => pool.acquire({ signal }));
+    const outcomes = Promise.allSettled(waiters);
+    for (const { signal } of [one, other]) expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    one.abort();
+    other.abort();
+    expect((await outcomes).map(({ status }) => status)).toEqual(Array(4).fill('rejected'));
+    lease?.release();
+  });
+
   it('has no listener any more when the last of them has left', async () => {
     const { pool, clock, take } = make({ max: 1 });
     const [lease] = await take(1);
