@@ -113,8 +113,7 @@ export class Line<T> {
     const usual = timeout === this.usualTimeout;
     const deadline = (usual ? this.turn.now() : this.turn.read()) + timeout;
     const waiter = new Waiter<T>(this.resolve, this.reject, fresh, dialsBefore, deadline);
-    if (!usual || site !== undefined || signal !== undefined)
-      equip(waiter, site, usual ? undefined : timeout);
+    if (!usual || site !== undefined) equip(waiter, site, usual ? undefined : timeout);
     this.queue.push(waiter, priority);
     if (this.deadline.place === -1 || deadline < this.deadline.at) this.alarm.set(this.deadline, deadline);
     if (signal !== undefined) this.listenOrLeave(waiter, signal);
