@@ -17,17 +17,23 @@ describe('the deadline of an acquire', () => {
     expect(errors.map(({ message }) => /within (\d+) ms/.exec(message)?.[1])).toEqual(['400', '400', '250']);
   });
 
-  it('is counted from the end of a turn that lasted long, for whoever came in it with the usual one', async () => {
-    const { pool, clock, take } = make({ max: 1, acquireTimeout: 1_000 });
-    await take(1);
-    const signal = new AbortController().signal;
-    const waiters = [follow(pool.acquire()), follow(pool.acquire({ signal }))];
-    clock.stall(LONG);
-    await clock.advance(999);
-    expect(waiters.map(({ now }) => now.state)).toEqual(['pending', 'pending']);
-    await clock.advance(1);
-    expect(waiters.map(({ now }) => now.state)).toEqual(['rejected', 'rejected']);
-  });
+  it.each([
+    ['', {}],
+    [', also while leaks are watched for', { leakThreshold: '1h' }],
+  ])(
+    'is counted from the end of a turn that lasted long, for whoever came in it with the usual one%s',
+    async (_, options) => {
+      const { pool, clock, take } = make({ max: 1, acquireTimeout: 1_000, ...options });
+      await take(1);
+      const signal = new AbortController().signal;
+      const waiters = [follow(pool.acquire()), follow(pool.acquire({ signal }))];
+      clock.stall(LONG);
+      await clock.advance(999);
+      expect(waiters.map(({ now }) => now.state)).toEqual(['pending', 'pending']);
+      await clock.advance(1);
+      expect(waiters.map(({ now }) => now.state)).toEqual(['rejected', 'rejected']);
+    },
+  );
 
   it('stays what it was for those who stood in line before that turn, be it by a millisecond', async () => {
     const { pool, clock, take } = make({ max: 1, acquireTimeout: 1_000 });
