@@ -6,7 +6,7 @@ import {
   takePackage,
   takePackages,
 } from './package-format.js';
-import { EofError, InvalidPackageSizeError, InvalidTcpOptionsError } from './tcp-errors.js';
+import { EofError, type InvalidPackageSizeError, InvalidTcpOptionsError } from './tcp-errors.js';
 import { readFields } from '../core/fields.js';
 
 const NOWHERE = Object.freeze({ pool: '', address: '' });

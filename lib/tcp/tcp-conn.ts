@@ -446,7 +446,13 @@ export class TcpConn implements Reader, AsyncDisposable {
    */
   endAtRest(): void {
     this.leaving = true;
-    if (this.isAtRest) this[LOST](undefined);
+    this.leaveAtRest();
+  }
+
+  /** What the system has received already is read first. */
+  private leaveAtRest(): void {
+    if (!this.isAtRest) return;
+    setImmediate(() => setImmediate(() => this.isAtRest && this[LOST](undefined)));
   }
 
   private get isAtRest(): boolean {
@@ -613,7 +619,7 @@ export class TcpConn implements Reader, AsyncDisposable {
       this.reads.push(reading);
       waiter.heed(this.recvDeadline);
       if (this.paused) this.flow();
-      if (this.leaving && this.isAtRest) this[LOST](undefined);
+      if (this.leaving) this.leaveAtRest();
     });
   }
 
@@ -764,7 +770,10 @@ export class TcpConn implements Reader, AsyncDisposable {
   private async putAgain(bytes: Buffer, call: Call, first: unknown): Promise<void> {
     let failure = this.isReplaceable ? await this.onReplacement(bytes, call) : first;
     for (let left = call.retry?.count ?? 0; failure !== undefined; left -= 1) {
-      if (left === 0 || !this.mayMend(failure)) throw this.failed(failure);
+      if (left === 0 || !this.mayMend(failure)) {
+        this.outcome = 'error';
+        throw failure as unknown;
+      }
       await this.pause(call);
       failure = this.isReplaceable ? await this.onReplacement(bytes, call) : this.put(bytes);
     }
@@ -786,9 +795,10 @@ export class TcpConn implements Reader, AsyncDisposable {
     try {
       await delay(Math.max(0, Math.min(interval, left)), undefined, { signal });
     } catch {
-      throw this.failed(signal?.reason);
+      this.outcome = 'error';
+      throw signal?.reason as unknown;
     }
-    if (this.closedBy !== undefined) throw this.closedBy;
+    if (this.closedBy !== undefined) throw this.closedBy as unknown;
     if (left <= interval) throw this.failed(new TcpTimeoutError(this.where, 'send'));
   }
 

@@ -79,7 +79,8 @@ export class TcpServer implements AsyncDisposable {
   private session: Session | undefined = undefined;
   private listening: Promise<this> | undefined = undefined;
   private closed: Promise<TcpServerCloseReport> | undefined = undefined;
-  private force: (() => void) | undefined = undefined;
+  /** Ends the drain. */
+  private hurry: () => void = ignore;
 
   /** @throws InvalidOptionsError with every bad option */
   constructor(options: TcpServerOptions) {
@@ -169,15 +170,19 @@ export class TcpServer implements AsyncDisposable {
       return Promise.reject(error);
     }
     if (this.closed !== undefined) {
-      if (drain === 0) this.force?.();
+      if (drain === 0) this.hurry();
       return this.closed;
     }
     const { listening } = this;
     if (listening === undefined) return Promise.resolve({ closed: 0, forced: 0 });
+    const hurried = new Promise<void>((resolve) => (this.hurry = resolve));
     this.closed = listening
-      .then(() => this.end(drain))
+      .then(() => this.end(drain, hurried))
       .catch(() => ({ closed: 0, forced: 0 }))
-      .finally(() => (this.closed = this.listening = this.session = this.force = undefined));
+      .finally(() => {
+        this.closed = this.listening = this.session = undefined;
+        this.hurry = ignore;
+      });
     return this.closed;
   }
 
@@ -267,21 +272,24 @@ export class TcpServer implements AsyncDisposable {
     }
   }
 
-  private async end(drain: number): Promise<TcpServerCloseReport> {
+  private async end(drain: number, hurried: Promise<void>): Promise<TcpServerCloseReport> {
     const { server, closing, conns, sockets } = this.session as Session;
     const closed = conns.size;
     let forced = 0;
+    let isForced = false;
     const force = (): void => {
-      forced += conns.size;
+      if (isForced) return;
+      isForced = true;
+      forced = conns.size;
       for (const conn of conns) conn.destroy();
       for (const socket of sockets) socket.destroy();
     };
-    this.force = force;
     const ended = new Promise<void>((resolve) => void server.close(() => resolve()));
     closing.abort(new TcpServerError(this.address, 'is closing'));
     for (const conn of conns) conn.endAtRest();
     const limit = drain === Infinity ? undefined : setTimeout(force, Math.min(drain, 2 ** 31 - 1));
     if (drain === 0) force();
+    void hurried.then(force);
     await ended;
     clearTimeout(limit);
     return { closed, forced };
