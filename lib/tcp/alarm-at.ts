@@ -16,9 +16,14 @@ export class AlarmAt {
   set(at: number): void {
     this.stop();
     if (at === Infinity) return;
-    const left = at - performance.now();
-    if (left > LONGEST_TIMER) this.timer = setTimeout(() => this.set(at), LONGEST_TIMER);
-    else this.timer = setTimeout(this.ring, Math.max(0, left));
+    const left = Math.ceil(at - performance.now());
+    this.timer = setTimeout(() => this.ringAt(at), Math.min(LONGEST_TIMER, Math.max(0, left)));
+  }
+
+  /** Node's timers may be early. */
+  private ringAt(at: number): void {
+    if (performance.now() < at) this.set(at);
+    else this.ring();
   }
 
   stop(): void {

@@ -2,6 +2,8 @@
 const SMALL = 2048;
 const SMALLEST_ROOM = 4096;
 const LARGEST_ROOM = 65_536;
+/** What somebody keeps of a large chunk keeps no more than this of it: as much as Node's own slabs of small buffers. */
+const BLOCK = 8192;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -11,18 +13,25 @@ const NOTHING = Buffer.alloc(0);
 export class ByteQueue {
   /** How many bytes it holds. */
   length = 0;
-  private readonly chunks: Buffer[] = [];
-  /** The first chunk that is not used up, and how much of it is. */
-  private first = 0;
+  /** The first chunk, and how much of it is used up. */
+  private head: Buffer = NOTHING;
   private offset = 0;
-  /** The last chunk is the beginning of this, and there is room behind it. */
+  /** What memory it keeps. */
+  private kept = 0;
+  /** The other chunks, and which of them is the next. */
+  private readonly later: Buffer[] = [];
+  private next = 0;
+  /** The last chunk of all is the beginning of this, up to here, and there is room behind it. */
   private room: Buffer | undefined = undefined;
+  private filled = 0;
 
   push(chunk: Buffer): void {
     const { length } = chunk;
-    if (this.length > 0 && length < SMALL) this.append(chunk);
-    else if (length > 0) {
-      this.chunks.push(chunk);
+    if (length === 0) return;
+    if (this.length === 0) this.begin(chunk);
+    else if (length < SMALL) this.append(chunk);
+    else {
+      this.later.push(chunk);
       this.room = undefined;
     }
     this.length += length;
@@ -30,59 +39,80 @@ export class ByteQueue {
 
   /** The number that the first bytes make, big end first. There must be so many. */
   number(bytes: number): number {
-    const head = this.chunks[this.first] as Buffer;
-    const { offset } = this;
-    if (offset + bytes <= head.length) {
-      if (bytes === 2) return ((head[offset] as number) << 8) | (head[offset + 1] as number);
-      return head.readUIntBE(offset, bytes);
-    }
-    let number = 0;
-    for (let at = 0; at < bytes; at += 1) number = number * 256 + this.byteAt(at);
-    return number;
+    const { head, offset } = this;
+    if (offset + bytes > head.length) return this.scatteredNumber(bytes);
+    if (bytes === 2) return ((head[offset] as number) << 8) | (head[offset + 1] as number);
+    return head.readUIntBE(offset, bytes);
   }
 
-  /** The next bytes, in a buffer that keeps at most as much memory again. There must be so many. */
+  /** The next bytes, in a buffer that keeps little more memory than they are long, or 8 KiB. There must be so many. */
   take(bytes: number): Buffer {
-    const head = this.chunks[this.first];
-    const from = this.offset;
-    const end = from + bytes;
-    if (head === undefined || end > head.length) return this.gather(bytes);
-    const view = bytes * 2 >= head.buffer.byteLength;
-    const taken = view ? head.subarray(from, end) : copyOf(head, from, end);
-    this.advance(bytes);
-    return taken;
+    if (this.kept > BLOCK && bytes * 2 < this.kept) this.cutBlock(bytes);
+    return this.view(bytes);
   }
 
   /** The next bytes, in place where they came in one chunk: that keeps the whole chunk. There must be so many. */
   view(bytes: number): Buffer {
-    const head = this.chunks[this.first];
-    const from = this.offset;
-    const end = from + bytes;
-    if (head === undefined || end > head.length) return this.gather(bytes);
+    const { head, offset } = this;
+    const end = offset + bytes;
+    if (end > head.length) return this.gather(bytes);
     this.advance(bytes);
-    return head.subarray(from, end);
+    return head.subarray(offset, end);
+  }
+
+  /**
+   * What comes before the next such byte, which is forgotten; `undefined` unless all of it lies in the first chunk.
+   *
+   * @param most - no more than so many
+   */
+  takeBefore(byte: number, most: number): Buffer | undefined {
+    const { head, offset } = this;
+    const at = head.indexOf(byte, offset);
+    const bytes = at - offset;
+    if (at < 0 || bytes > most) return undefined;
+    if (this.kept > BLOCK && bytes * 2 < this.kept) this.cutBlock(bytes + 1);
+    const taken = this.head.subarray(this.offset, this.offset + bytes);
+    this.advance(bytes + 1);
+    return taken;
+  }
+
+  /**
+   * All that comes before such bytes in the first chunk, in place.
+   *
+   * @param most - beyond so many it stops
+   */
+  viewsBefore(byte: number, most: number, into: Buffer[]): void {
+    const { head, offset } = this;
+    let from = offset;
+    for (;;) {
+      const at = head.indexOf(byte, from);
+      if (at < 0 || at - from > most) break;
+      into.push(head.subarray(from, at));
+      from = at + 1;
+    }
+    if (from > offset) this.advance(from - offset);
   }
 
   /** Forgets the next bytes. There must be so many. */
   skip(bytes: number): void {
     let rest = bytes;
-    while (rest > 0) {
-      const step = Math.min(rest, (this.chunks[this.first] as Buffer).length - this.offset);
-      this.advance(step);
-      rest -= step;
+    for (let room = this.head.length - this.offset; rest > room; room = this.head.length) {
+      this.advance(room);
+      rest -= room;
     }
+    if (rest > 0) this.advance(rest);
   }
 
   /** A copy of some of the bytes, which stay. */
   copy(from: number, end: number): Buffer {
     const copy = Buffer.allocUnsafe(Math.max(0, end - from));
-    let at = -from;
+    let place = -from;
     this.each((chunk, begin) => {
-      const skipped = Math.max(0, -at);
-      if (begin + skipped < chunk.length && at < copy.length) {
-        chunk.copy(copy, Math.max(0, at), begin + skipped);
+      const skipped = Math.max(0, -place);
+      if (begin + skipped < chunk.length && place < copy.length) {
+        chunk.copy(copy, Math.max(0, place), begin + skipped);
       }
-      at += chunk.length - begin;
+      place += chunk.length - begin;
     });
     return copy;
   }
@@ -93,33 +123,60 @@ export class ByteQueue {
    * @param from - nothing before this is looked at
    */
   indexOf(wanted: Buffer, from: number): number {
-    const [byte] = wanted;
-    const only = wanted.length === 1;
-    /** Where the present chunk begins. */
+    return wanted.length > 1 ? this.indexOfMany(wanted, from) : this.indexOfOne(wanted[0] as number, from);
+  }
+
+  clear(): void {
+    this.later.length = this.length = this.next = 0;
+    this.room = undefined;
+    this.begin(NOTHING);
+  }
+
+  private begin(chunk: Buffer): void {
+    this.head = chunk;
+    this.offset = 0;
+    this.kept = chunk.buffer.byteLength;
+  }
+
+  private scatteredNumber(bytes: number): number {
+    let number = 0;
+    for (const byte of this.copy(0, bytes)) number = number * 256 + byte;
+    return number;
+  }
+
+  private indexOfOne(byte: number, from: number): number {
     let place = 0;
-    for (let at = this.first; at < this.chunks.length; at += 1) {
-      const chunk = this.chunks[at] as Buffer;
-      const begin = at === this.first ? this.offset : 0;
+    for (let at = this.next - 1; at < this.later.length; at += 1) {
+      const isHead = at < this.next;
+      const chunk = isHead ? this.head : (this.later[at] as Buffer);
+      const begin = isHead ? this.offset : 0;
       const next = place + chunk.length - begin;
       if (from < next) {
-        const start = begin + Math.max(0, from - place);
-        const found = only ? chunk.indexOf(byte as number, start) : chunk.indexOf(wanted, start);
+        const found = chunk.indexOf(byte, begin + Math.max(0, from - place));
         if (found >= 0) return place + found - begin;
-        if (!only) {
-          // It may begin here and end in a later chunk.
-          const last = Math.max(from, place, next - wanted.length + 1);
-          for (let across = last; across < next; across += 1) if (this.holds(wanted, across)) return across;
-        }
       }
       place = next;
     }
     return -1;
   }
 
-  clear(): void {
-    this.chunks.length = 0;
-    this.length = this.first = this.offset = 0;
-    this.room = undefined;
+  private indexOfMany(wanted: Buffer, from: number): number {
+    let place = 0;
+    for (let at = this.next - 1; at < this.later.length; at += 1) {
+      const isHead = at < this.next;
+      const chunk = isHead ? this.head : (this.later[at] as Buffer);
+      const begin = isHead ? this.offset : 0;
+      const next = place + chunk.length - begin;
+      if (from < next) {
+        const found = chunk.indexOf(wanted, begin + Math.max(0, from - place));
+        if (found >= 0) return place + found - begin;
+        // It may begin here and end in a later chunk.
+        for (let across = Math.max(from, place, next - wanted.length + 1); across < next; across += 1)
+          if (this.holds(wanted, across)) return across;
+      }
+      place = next;
+    }
+    return -1;
   }
 
   private holds(wanted: Buffer, from: number): boolean {
@@ -127,29 +184,18 @@ export class ByteQueue {
     return this.copy(from, from + wanted.length).equals(wanted);
   }
 
-  private byteAt(place: number): number {
-    let rest = place + this.offset;
-    for (let at = this.first; ; at += 1) {
-      const chunk = this.chunks[at] as Buffer;
-      if (rest < chunk.length) return chunk[rest] as number;
-      rest -= chunk.length;
-    }
-  }
-
   private each(look: (chunk: Buffer, begin: number) => void): void {
-    for (let at = this.first; at < this.chunks.length; at += 1) {
-      look(this.chunks[at] as Buffer, at === this.first ? this.offset : 0);
-    }
+    look(this.head, this.offset);
+    for (let at = this.next; at < this.later.length; at += 1) look(this.later[at] as Buffer, 0);
   }
 
   private gather(bytes: number): Buffer {
-    if (bytes === 0) return NOTHING;
     const gathered = Buffer.allocUnsafe(bytes);
     let filled = 0;
     while (filled < bytes) {
-      const head = this.chunks[this.first] as Buffer;
-      const step = Math.min(bytes - filled, head.length - this.offset);
-      head.copy(gathered, filled, this.offset, this.offset + step);
+      const { head, offset } = this;
+      const step = Math.min(bytes - filled, head.length - offset);
+      head.copy(gathered, filled, offset, offset + step);
       filled += step;
       this.advance(step);
     }
@@ -158,36 +204,52 @@ export class ByteQueue {
 
   /** Within the first chunk. */
   private advance(bytes: number): void {
-    this.length -= bytes;
     this.offset += bytes;
-    if (this.length === 0) return this.clear();
-    if (this.offset < (this.chunks[this.first] as Buffer).length) return;
-    this.chunks[this.first] = NOTHING;
-    this.first += 1;
-    this.offset = 0;
-    if (this.first < 64 || this.first * 2 < this.chunks.length) return;
-    this.chunks.splice(0, this.first);
-    this.first = 0;
+    this.length -= bytes;
+    if (this.length === 0) this.clear();
+    else if (this.offset === this.head.length) this.advanceChunk();
+  }
+
+  private advanceChunk(): void {
+    const { later, next } = this;
+    const chunk = later[next] as Buffer;
+    later[next] = NOTHING;
+    this.next += 1;
+    this.begin(chunk);
+    if (this.next < 64 || this.next * 2 < later.length) return;
+    later.splice(0, this.next);
+    this.next = 0;
+  }
+
+  /** Puts a copy of the next bytes in front, for what is taken next to be a part of that. */
+  private cutBlock(bytes: number): void {
+    const { head, offset } = this;
+    const end = Math.min(head.length, offset + Math.max(bytes, BLOCK));
+    const block = Buffer.allocUnsafeSlow(end - offset);
+    head.copy(block, 0, offset, end);
+    if (this.next === this.later.length) this.room = undefined;
+    if (end < head.length) {
+      const rest = head.subarray(end);
+      if (this.next === 0) this.later.unshift(rest);
+      else this.later[(this.next -= 1)] = rest;
+    }
+    this.begin(block);
   }
 
   private append(chunk: Buffer): void {
-    const last = this.chunks.length - 1;
-    const used = this.room === undefined ? 0 : (this.chunks[last] as Buffer).length;
-    const { room } = this;
-    if (room !== undefined && used + chunk.length <= room.length) {
-      chunk.copy(room, used);
-      this.chunks[last] = room.subarray(0, used + chunk.length);
+    const { room, later, filled } = this;
+    const end = filled + chunk.length;
+    if (room !== undefined && end <= room.length) {
+      chunk.copy(room, filled);
+      this.filled = end;
+      if (this.next === later.length) this.head = room.subarray(0, end);
+      else later[later.length - 1] = room.subarray(0, end);
       return;
     }
     const size = Math.min(LARGEST_ROOM, Math.max(SMALLEST_ROOM, this.length));
     this.room = Buffer.allocUnsafeSlow(size);
+    this.filled = chunk.length;
     chunk.copy(this.room);
-    this.chunks.push(this.room.subarray(0, chunk.length));
+    later.push(this.room.subarray(0, chunk.length));
   }
-}
-
-function copyOf(chunk: Buffer, from: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - from);
-  chunk.copy(copy, 0, from, end);
-  return copy;
 }

@@ -71,8 +71,7 @@ export class PoolConn extends TcpConn {
   override [LOST](cause: Error | undefined): void {
     if (this.lease.active) return super[LOST](cause);
     // The pool has taken it back by force.
-    const pool = new PoolClosedError(this.where.pool);
-    this.shut(new TcpConnClosedError(this.where, { cause: pool }));
+    this.shut(new PoolClosedError(this.where.pool));
   }
 
   /** @internal */
@@ -112,7 +111,7 @@ export class PoolConn extends TcpConn {
   }
 
   protected override async finish(): Promise<void> {
-    this.shut(new TcpConnClosedError(this.where));
+    this.shut();
     if (this.socket.writableLength > 0 && !(await this.flushed())) this.discard('its writes did not end');
     if (!this.lease.active) return;
     const left = this.watch.takeBack();

@@ -134,10 +134,48 @@ export class DelimitedTake extends BytesTake implements Take<Buffer> {
       this.looked = Math.max(0, came);
       return undefined;
     }
+    this.looked = 0;
     if (this.keep) return queue.take(at + delimiter.length);
     const line = queue.take(at);
     queue.skip(delimiter.length);
     return line;
+  }
+}
+
+/** All lines that are there. */
+export class LinesTake extends BytesTake implements Take<Buffer[]> {
+  readonly wanted: number;
+  private readonly one: DelimitedTake;
+
+  constructor(
+    queue: ByteQueue,
+    private readonly end: Buffer,
+    private readonly maxBytes: number,
+    where: Where,
+  ) {
+    super(queue);
+    this.one = new DelimitedTake(queue, end, false, maxBytes, where);
+    this.wanted = this.one.wanted;
+  }
+
+  take(): Buffer[] | undefined {
+    const lines: Buffer[] = [];
+    const { queue, end, maxBytes } = this;
+    for (let next = this.next(lines); next !== undefined; next = this.next(lines)) {
+      lines.push(next);
+      queue.viewsBefore(end[0] as number, maxBytes, lines);
+    }
+    return lines.length === 0 ? undefined : lines;
+  }
+
+  /** One that goes on from chunk to chunk. One that is too long is told of when it is the first. */
+  private next({ length }: readonly Buffer[]): Buffer | undefined {
+    try {
+      return this.one.take();
+    } catch (error) {
+      if (length === 0) throw error;
+      return undefined;
+    }
   }
 }
 

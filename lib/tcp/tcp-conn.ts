@@ -15,6 +15,7 @@ import {
   BurstTake,
   DelimitedTake,
   ExactTake,
+  LinesTake,
   PackagesTake,
   PackageTake,
   SomeTake,
@@ -72,7 +73,8 @@ const LONGEST_READ = 2 ** 26;
 const BUFFER_WAIT = 1;
 /** How long a close waits for what is being written. Milliseconds. */
 const FLUSH_TIMEOUT = 5000;
-const NEWLINE = Buffer.from('\n');
+const LINE_FEED = 10;
+const NEWLINE = Buffer.of(LINE_FEED);
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -106,7 +108,9 @@ export class TcpConn implements Reader, AsyncDisposable {
   private paused = false;
   private closing: Promise<void> | undefined = undefined;
   /** Its user has closed it, or its pool by force. */
-  private closedBy: unknown = undefined;
+  private over = false;
+  /** Why its pool has closed it, if that did. */
+  private overBy: Error | undefined = undefined;
   private ended = false;
   private cause: Error | undefined = undefined;
   /** What made it unfit to be read any further. */
@@ -176,7 +180,7 @@ export class TcpConn implements Reader, AsyncDisposable {
 
   /** `close()` has been called, or its pool has closed it. */
   get closed(): boolean {
-    return this.closedBy !== undefined;
+    return this.over;
   }
 
   /**
@@ -218,9 +222,18 @@ export class TcpConn implements Reader, AsyncDisposable {
    * LineTooLongError beyond `maxBytes`.
    */
   recvLine(options?: TcpReadOptions): Promise<Buffer> {
+    const line = options === undefined ? this.nextLine(LONGEST_LINE) : undefined;
+    return line === undefined ? this.lineToCome(options) : Promise.resolve(line);
+  }
+
+  /**
+   * Receives all lines that have come, and waits for one if there is none. They are views of the chunks in which they came:
+   * see `recvPkgs`. Rejects as `recvLine`.
+   */
+  recvLines(options?: TcpReadOptions): Promise<Buffer[]> {
     try {
-      const call = readReadOptions(this.where, 'recvLine()', options);
-      return this.read(this.lineTake(call), call);
+      const call = readReadOptions(this.where, 'recvLines()', options);
+      return this.read(this.linesTake(call), call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -325,7 +338,17 @@ export class TcpConn implements Reader, AsyncDisposable {
    */
   lines(options?: TcpReadOptions): AsyncIterableIterator<Buffer> {
     const call = readReadOptions(this.where, 'lines()', options);
-    return this.stream(() => this.lineTake(call), call);
+    const { maxBytes = LONGEST_LINE, signal } = call;
+    return new TakeStream({
+      now: () => (signal?.aborted === true ? undefined : this.nextLine(maxBytes)),
+      next: () => this.read(this.lineTake(call), anew(call)),
+    });
+  }
+
+  /** The lines that come, as many at a time as have come, until the peer ends. They are views: see `recvLines`. */
+  lineBatches(options?: TcpReadOptions): AsyncIterableIterator<Buffer[]> {
+    const call = readReadOptions(this.where, 'lineBatches()', options);
+    return this.stream(() => this.linesTake(call), call);
   }
 
   /**
@@ -408,7 +431,7 @@ export class TcpConn implements Reader, AsyncDisposable {
   [RECEIVED](chunk: Buffer): void {
     this.awaiting = false;
     this.owing = true;
-    if (this.closedBy !== undefined || this.broken !== undefined) {
+    if (this.over || this.broken !== undefined) {
       // To be told at the end that something was left unread.
       this.spoiled ??= 'it holds unread data';
       return;
@@ -421,7 +444,7 @@ export class TcpConn implements Reader, AsyncDisposable {
   /** @internal */
   [LOST](cause: Error | undefined): void {
     this.cause ??= cause;
-    if (this.ended || this.closedBy !== undefined) return;
+    if (this.ended || this.over) return;
     this.ended = true;
     this.serve();
   }
@@ -429,14 +452,14 @@ export class TcpConn implements Reader, AsyncDisposable {
   /** @internal Gives the socket back to whoever lent it, for good. @returns what makes it unfit for others, if anything */
   release(): string | undefined {
     this.feed?.stop();
-    this.shut(new TcpConnClosedError(this.where));
+    this.shut();
     if (this.spoiled !== undefined) return this.spoiled;
     return this.queue.length > 0 ? 'it holds unread data' : undefined;
   }
 
   /** @internal Ends it at once, whatever is being sent. */
   destroy(): void {
-    this.shut(new TcpConnClosedError(this.where));
+    this.shut();
     this.socket.on('error', ignore).destroy();
   }
 
@@ -489,16 +512,17 @@ export class TcpConn implements Reader, AsyncDisposable {
     return undefined;
   }
 
-  /** No call is served any more. @param reason - what those that wait are told */
-  protected shut(reason: unknown): void {
-    if (this.closedBy !== undefined) return;
-    this.closedBy = reason;
+  /** No call is served any more. @param cause - what those that wait are told, if it was not their user */
+  protected shut(cause?: Error): void {
+    if (this.over) return;
+    this.over = true;
+    this.overBy = cause;
     if (this.reads.length > 0) this.spoiled ??= 'somebody was still reading it';
-    this.failReads(() => reason);
+    this.failReads(() => this.closedError());
   }
 
   protected get isShut(): boolean {
-    return this.closedBy !== undefined;
+    return this.over;
   }
 
   /** Somebody waits for bytes. */
@@ -528,7 +552,7 @@ export class TcpConn implements Reader, AsyncDisposable {
 
   protected async finish(): Promise<void> {
     const { socket } = this;
-    this.shut(new TcpConnClosedError(this.where));
+    this.shut();
     socket.on('error', ignore);
     if (socket.destroyed) return;
     await new Promise<void>((resolve) => {
@@ -555,8 +579,29 @@ export class TcpConn implements Reader, AsyncDisposable {
     return new BurstTake(this.queue, READ_UNIT, maxBytes, this.bufferWait, () => this.serve());
   }
 
+  private lineToCome(options: TcpReadOptions | undefined): Promise<Buffer> {
+    try {
+      const call = readReadOptions(this.where, 'recvLine()', options);
+      return this.read(this.lineTake(call), call);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private linesTake({ maxBytes = LONGEST_LINE }: Call): Take<Buffer[]> {
+    return new LinesTake(this.queue, NEWLINE, maxBytes, this.where);
+  }
+
   private lineTake({ maxBytes = LONGEST_LINE }: Call): Take<Buffer> {
     return new DelimitedTake(this.queue, NEWLINE, false, maxBytes, this.where);
+  }
+
+  /** The line that is there already, in the way in which most are: the short way to what `DelimitedTake` does. */
+  private nextLine(maxBytes: number): Buffer | undefined {
+    if (this.reads.length > 0 || this.over || this.broken !== undefined) return undefined;
+    const line = this.queue.takeBefore(LINE_FEED, maxBytes);
+    if (line !== undefined) this.succeeded();
+    return line;
   }
 
   private stream<R>(take: () => Take<R>, call: Call): AsyncIterableIterator<R> {
@@ -573,12 +618,7 @@ export class TcpConn implements Reader, AsyncDisposable {
   }
 
   private isReadable({ signal }: Call): boolean {
-    return (
-      this.reads.length === 0 &&
-      this.closedBy === undefined &&
-      this.broken === undefined &&
-      signal?.aborted !== true
-    );
+    return this.reads.length === 0 && !this.over && this.broken === undefined && signal?.aborted !== true;
   }
 
   /** What is there already. */
@@ -590,11 +630,15 @@ export class TcpConn implements Reader, AsyncDisposable {
       this.breakOff(error as Error);
       throw error;
     }
-    if (taken === undefined) return undefined;
+    if (taken !== undefined) this.succeeded();
+    return taken;
+  }
+
+  /** Something was taken that was there. */
+  private succeeded(): void {
     this.wanted = true;
     this.outcome = 'active';
     if (this.paused) this.flow();
-    return taken;
   }
 
   private read<R>(take: Take<R>, call: Call, exchange = false): Promise<R> {
@@ -602,7 +646,7 @@ export class TcpConn implements Reader, AsyncDisposable {
       const taken = this.taken(take);
       if (taken !== undefined) return Promise.resolve(taken);
     }
-    if (this.closedBy !== undefined) return Promise.reject(this.closedBy);
+    if (this.over) return Promise.reject(this.closedError());
     if (call.signal?.aborted === true) return Promise.reject(call.signal.reason);
     if (this.broken !== undefined) return Promise.reject(this.broken);
     this.wanted = true;
@@ -717,6 +761,10 @@ export class TcpConn implements Reader, AsyncDisposable {
     return error;
   }
 
+  private closedError(): TcpConnClosedError {
+    return new TcpConnClosedError(this.where, this.overBy && { cause: this.overBy });
+  }
+
   private lost(cause = this.cause): TcpConnLostError {
     const broken = cause ?? Object.assign(new Error('the peer has ended it'), { code: 'EPIPE' });
     return new TcpConnLostError(this.where, broken);
@@ -724,7 +772,7 @@ export class TcpConn implements Reader, AsyncDisposable {
 
   /** @returns nothing when all was accepted at once */
   private write(bytes: Buffer, call: Call): Promise<void> | undefined {
-    if (this.closedBy !== undefined) return Promise.reject(this.closedBy);
+    if (this.over) return Promise.reject(this.closedError());
     if (call.signal?.aborted === true) return Promise.reject(call.signal.reason);
     const deadline = Math.min(this.sendDeadline, call.deadline);
     if (deadline !== Infinity && performance.now() >= deadline) {
@@ -798,7 +846,7 @@ export class TcpConn implements Reader, AsyncDisposable {
       this.outcome = 'error';
       throw signal?.reason as unknown;
     }
-    if (this.closedBy !== undefined) throw this.closedBy as unknown;
+    if (this.over) throw this.closedError();
     if (left <= interval) throw this.failed(new TcpTimeoutError(this.where, 'send'));
   }
 

@@ -256,6 +256,41 @@ describe('receiving lines', () => {
     expect(await lines.next()).toEqual({ value: undefined, done: true });
   });
 
+  it('come all at once, as many as there are', async () => {
+    const { conn, remote } = await pair();
+    remote.write('one\ntwo\n\nthr');
+    expect((await inTime(conn.recvLines())).map(String)).toEqual(['one', 'two', '']);
+    const next = conn.recvLines({ maxBytes: 10 });
+    remote.write('ee\nfour\n');
+    expect((await inTime(next)).map(String)).toEqual(['three', 'four']);
+    remote.write('five\n01234567890\n');
+    await arrived(conn, 17);
+    expect((await conn.recvLines({ maxBytes: 10 })).map(String)).toEqual(['five']);
+    expect(await rejection(conn.recvLines({ maxBytes: 10 }))).toBeInstanceOf(LineTooLongError);
+  });
+
+  it('come in batches by an iterator', async () => {
+    const { conn, remote } = await pair();
+    const sent = Array.from({ length: 20_000 }, (_, number) => `line ${number}`);
+    remote.end(`${sent.join('\n')}\n`);
+    const received: string[] = [];
+    let batches = 0;
+    for await (const batch of conn.lineBatches()) {
+      received.push(...batch.map(String));
+      batches += 1;
+    }
+    expect(received).toEqual(sent);
+    expect(batches).toBeLessThan(2000);
+  });
+
+  it('come whole over many chunks, one by one', async () => {
+    const { conn, remote } = await pair();
+    const sent = Array.from({ length: 20_000 }, (_, number) => 'x'.repeat(number % 300));
+    remote.end(`${sent.join('\n')}\n`);
+    for (const line of sent) if (String(await conn.recvLine()) !== line) throw new Error('another line came');
+    expect(await rejection(conn.recvLine())).toMatchObject({ code: 'ERR_EOF', truncated: false });
+  });
+
   it('what a loop has not taken stays for the next call', async () => {
     const { conn, remote } = await pair();
     remote.write('one\ntwo\nrest');

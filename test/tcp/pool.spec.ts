@@ -657,7 +657,7 @@ describe('a TCP pool as a pool', () => {
     const error = thrown(() => new TcpPool(options as object));
     expect(error).toMatchObject({ code: 'ERR_INVALID_OPTIONS', pool: 'default' });
     for (const name of Object.keys(options)) expect(error.message).toMatch(new RegExp(`^ {2}${name}: `, 'm'));
-    expect(() => new TcpPool(7 as object)).toThrow(/options: got 7/);
+    expect(() => new TcpPool(7 as unknown as object)).toThrow(/options: got 7/);
     expect(thrown(() => new TcpPool({ name: 'x', replay: true } as object))).toMatchObject({ pool: 'x' });
   });
 
