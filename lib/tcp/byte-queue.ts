@@ -1,5 +1,5 @@
 /** Chunks smaller than this are copied together: each would cost more by itself than what it holds. */
-const SMALL = 2048;
+const SMALL = 256;
 const SMALLEST_ROOM = 4096;
 const LARGEST_ROOM = 65_536;
 /** What somebody keeps of a large chunk keeps no more than this of it: as much as Node's own slabs of small buffers. */

@@ -70,7 +70,7 @@ export class PackageDecoder {
       ? chunk
       : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     this.queue.push(bytes);
-    if (takePackages(this.queue, this.format, packages)) this.fail();
+    if (takePackages(this.queue, this.format, packages, true)) this.fail();
     if (this.broken !== undefined && packages.length === 0) throw this.broken as Error;
     return this.copy ? packages.map((each) => Buffer.from(each)) : packages;
   }

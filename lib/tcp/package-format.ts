@@ -90,21 +90,23 @@ export function takePackage(queue: ByteQueue, format: PackageFormat, where: Wher
 }
 
 /**
- * All packages that have come, in place: each keeps the chunk it came in.
+ * All packages that have come.
  *
+ * @param inPlace - without a copy: each keeps the whole chunk it came in
  * @returns true when the next one is longer than allowed: `takePackage` tells
  */
 export function takePackages(
   queue: ByteQueue,
   { headerSize, maxDataSize }: PackageFormat,
   into: Buffer[],
+  inPlace: boolean,
 ): boolean {
   while (queue.length >= headerSize) {
     const length = queue.number(headerSize);
     if (length > maxDataSize) return true;
     if (queue.length < headerSize + length) return false;
     queue.skip(headerSize);
-    into.push(queue.view(length));
+    into.push(inPlace ? queue.view(length) : queue.take(length));
   }
   return false;
 }

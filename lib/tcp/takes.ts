@@ -219,7 +219,7 @@ export class PackagesTake implements Take<Buffer[]> {
 
   take(): Buffer[] | undefined {
     const packages: Buffer[] = [];
-    takePackages(this.queue, this.format, packages);
+    takePackages(this.queue, this.format, packages, false);
     if (packages.length > 0) return packages;
     // None is whole; one that is too long is told of.
     const first = this.one.take();

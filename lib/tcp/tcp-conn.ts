@@ -227,8 +227,7 @@ export class TcpConn implements Reader, AsyncDisposable {
   }
 
   /**
-   * Receives all lines that have come, and waits for one if there is none. They are views of the chunks in which they came:
-   * see `recvPkgs`. Rejects as `recvLine`.
+   * Receives all lines that have come, and waits for one if there is none. Rejects as `recvLine`.
    */
   recvLines(options?: TcpReadOptions): Promise<Buffer[]> {
     try {
@@ -306,8 +305,7 @@ export class TcpConn implements Reader, AsyncDisposable {
   }
 
   /**
-   * Receives all packages that have come, and waits for one if there is none. They are views of the chunks in which they
-   * came: each keeps its chunk, of up to 64 KiB, in memory. Copy those that are to be kept. Rejects as `recvPkg`.
+   * Receives all packages that have come, and waits for one if there is none. Rejects as `recvPkg`.
    */
   recvPkgs(options?: PackageOptions): Promise<Buffer[]> {
     try {
@@ -345,7 +343,7 @@ export class TcpConn implements Reader, AsyncDisposable {
     });
   }
 
-  /** The lines that come, as many at a time as have come, until the peer ends. They are views: see `recvLines`. */
+  /** The lines that come, as many at a time as have come, until the peer ends: see `recvLines`. */
   lineBatches(options?: TcpReadOptions): AsyncIterableIterator<Buffer[]> {
     const call = readReadOptions(this.where, 'lineBatches()', options);
     return this.stream(() => this.linesTake(call), call);
@@ -364,7 +362,7 @@ export class TcpConn implements Reader, AsyncDisposable {
 
   /**
    * The packages that come, as many at a time as have come, until the peer ends: for streams of small packages, where to
-   * wait for each costs more than to read it. They are views: see `recvPkgs`.
+   * wait for each costs more than to read it. See `recvPkgs`.
    *
    * @example
    * for await (const batch of conn.packageBatches()) for (const data of batch) count(data);

@@ -310,9 +310,9 @@ describe('receiving packages', () => {
     for (let count = 0; count < 400; count += 1) {
       expect((await conn.recvPkg()).buffer.byteLength).toBeLessThanOrEqual(8192);
     }
-    const views = await conn.recvPkgs();
-    expect(views).toHaveLength(500);
-    expect(views.at(-1)?.buffer.byteLength).toBeGreaterThan(8192);
+    const rest = await conn.recvPkgs();
+    expect(rest).toHaveLength(500);
+    for (const each of rest) expect(each.buffer.byteLength).toBeLessThanOrEqual(8192);
   });
 });
 
