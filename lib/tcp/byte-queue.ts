@@ -93,6 +93,35 @@ export class ByteQueue {
     if (from > offset) this.advance(from - offset);
   }
 
+  /**
+   * All that comes behind a number that says how long it is, as far as it lies in the first chunk, in place.
+   *
+   * @param bytes - of each number, which is big end first
+   * @returns true when the next one is longer than `most`
+   */
+  viewsByLength(bytes: number, most: number, into: Buffer[]): boolean {
+    const { head, offset } = this;
+    const { length } = head;
+    let at = offset;
+    let isTooLong = false;
+    while (at + bytes <= length) {
+      const begin = at + bytes;
+      const size =
+        bytes === 2 ? ((head[at] as number) << 8) | (head[at + 1] as number) : head.readUIntBE(at, bytes);
+      isTooLong = size > most;
+      if (isTooLong || begin + size > length) break;
+      at = begin + size;
+      into.push(head.subarray(begin, at));
+    }
+    if (at > offset) this.advance(at - offset);
+    return isTooLong;
+  }
+
+  /** What is taken in place from now on keeps 8 KiB at most: until the next chunk, or block of one, begins. */
+  settle(): void {
+    if (this.kept > BLOCK) this.cutBlock(BLOCK);
+  }
+
   /** Forgets the next bytes. There must be so many. */
   skip(bytes: number): void {
     let rest = bytes;

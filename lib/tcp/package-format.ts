@@ -92,7 +92,7 @@ export function takePackage(queue: ByteQueue, format: PackageFormat, where: Wher
 /**
  * All packages that have come.
  *
- * @param inPlace - without a copy: each keeps the whole chunk it came in
+ * @param inPlace - without a copy: each keeps the whole chunk it came in, otherwise 8 KiB at most or what it is long
  * @returns true when the next one is longer than allowed: `takePackage` tells
  */
 export function takePackages(
@@ -102,11 +102,15 @@ export function takePackages(
   inPlace: boolean,
 ): boolean {
   while (queue.length >= headerSize) {
+    if (!inPlace) queue.settle();
+    if (queue.viewsByLength(headerSize, maxDataSize, into)) return true;
+    // One that goes on in the next chunk.
+    if (queue.length < headerSize) return false;
     const length = queue.number(headerSize);
     if (length > maxDataSize) return true;
     if (queue.length < headerSize + length) return false;
     queue.skip(headerSize);
-    into.push(inPlace ? queue.view(length) : queue.take(length));
+    into.push(queue.view(length));
   }
   return false;
 }
