@@ -72,15 +72,15 @@ interface Session {
  * await server.listen();
  */
 export class TcpServer implements AsyncDisposable {
-  private readonly options: TcpServerOptions;
-  private readonly where: ListenAddress;
-  private readonly drain: number;
-  private handler: TcpHandler | undefined;
-  private session: Session | undefined = undefined;
-  private listening: Promise<this> | undefined = undefined;
-  private closed: Promise<TcpServerCloseReport> | undefined = undefined;
+  readonly #options: TcpServerOptions;
+  readonly #where: ListenAddress;
+  readonly #drain: number;
+  #handler: TcpHandler | undefined;
+  #session: Session | undefined = undefined;
+  #listening: Promise<this> | undefined = undefined;
+  #closed: Promise<TcpServerCloseReport> | undefined = undefined;
   /** Ends the drain. */
-  private hurry: () => void = ignore;
+  #hurry: () => void = ignore;
 
   /** @throws InvalidOptionsError with every bad option */
   constructor(options: TcpServerOptions) {
@@ -109,27 +109,27 @@ export class TcpServer implements AsyncDisposable {
     const limit = drain === undefined ? DRAIN : callDuration('drain', drain, 'at once');
     if (typeof limit !== 'number') problems.push(limit);
     if (problems.length > 0) throw new InvalidTcpOptionsError('TcpServer', { pool: '' }, problems);
-    this.options = fields as TcpServerOptions;
-    this.where = where as ListenAddress;
-    this.drain = limit as number;
-    this.handler = handler;
+    this.#options = fields as TcpServerOptions;
+    this.#where = where as ListenAddress;
+    this.#drain = limit as number;
+    this.#handler = handler;
   }
 
   /** The port it listens on; -1 when it does not. */
   get port(): number {
-    const address = this.session?.server.address() as AddressInfo | null | undefined;
+    const address = this.#session?.server.address() as AddressInfo | null | undefined;
     return address?.port ?? -1;
   }
 
   /** As it was given, with the real port once it listens. */
   get address(): string {
     const { port } = this;
-    return showListenAddress(port === -1 ? this.where : { host: this.where.host, port });
+    return showListenAddress(port === -1 ? this.#where : { host: this.#where.host, port });
   }
 
   /** How many connections are open. */
   get connections(): number {
-    return this.session?.conns.size ?? 0;
+    return this.#session?.conns.size ?? 0;
   }
 
   /** @throws InvalidOptionsError for what is no function */
@@ -138,7 +138,7 @@ export class TcpServer implements AsyncDisposable {
       const problem = { path: 'handler', given: handler, allowed: 'a function' };
       throw new InvalidTcpOptionsError('setHandler()', { pool: '' }, [problem]);
     }
-    this.handler = handler;
+    this.#handler = handler;
     return this;
   }
 
@@ -148,11 +148,11 @@ export class TcpServer implements AsyncDisposable {
    * Rejects with InvalidOptionsError without a handler, TcpServerError when it cannot listen there.
    */
   listen(): Promise<this> {
-    this.listening ??= this.open().catch((error: unknown) => {
-      this.listening = this.session = undefined;
+    this.#listening ??= this.#open().catch((error: unknown) => {
+      this.#listening = this.#session = undefined;
       throw error;
     });
-    return this.listening;
+    return this.#listening;
   }
 
   /**
@@ -165,25 +165,25 @@ export class TcpServer implements AsyncDisposable {
   close(options: CloseOptions = {}): Promise<TcpServerCloseReport> {
     let drain: number;
     try {
-      drain = resolveDrain('TcpServer', options, this.drain);
+      drain = resolveDrain('TcpServer', options, this.#drain);
     } catch (error) {
       return Promise.reject(error);
     }
-    if (this.closed !== undefined) {
-      if (drain === 0) this.hurry();
-      return this.closed;
+    if (this.#closed !== undefined) {
+      if (drain === 0) this.#hurry();
+      return this.#closed;
     }
-    const { listening } = this;
+    const listening = this.#listening;
     if (listening === undefined) return Promise.resolve({ closed: 0, forced: 0 });
-    const hurried = new Promise<void>((resolve) => (this.hurry = resolve));
-    this.closed = listening
-      .then(() => this.end(drain, hurried))
+    const hurried = new Promise<void>((resolve) => (this.#hurry = resolve));
+    this.#closed = listening
+      .then(() => this.#end(drain, hurried))
       .catch(() => ({ closed: 0, forced: 0 }))
       .finally(() => {
-        this.closed = this.listening = this.session = undefined;
-        this.hurry = ignore;
+        this.#closed = this.#listening = this.#session = undefined;
+        this.#hurry = ignore;
       });
-    return this.closed;
+    return this.#closed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -200,8 +200,8 @@ export class TcpServer implements AsyncDisposable {
     await this.close();
   }
 
-  private async open(): Promise<this> {
-    if (this.handler === undefined) {
+  async #open(): Promise<this> {
+    if (this.#handler === undefined) {
       const problem = {
         path: 'handler',
         given: undefined,
@@ -209,7 +209,7 @@ export class TcpServer implements AsyncDisposable {
       };
       throw new InvalidTcpOptionsError('TcpServer', { pool: '' }, [problem]);
     }
-    const { tls: secure, maxConnections } = this.options;
+    const { tls: secure, maxConnections } = this.#options;
     // A peer that has ended its side may still want its answer.
     const setup = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE, allowHalfOpen: true };
     let server: Server;
@@ -225,55 +225,55 @@ export class TcpServer implements AsyncDisposable {
       sockets: new Set<Socket>(),
       conns: new Set<TcpConn>(),
     };
-    this.session = session;
+    this.#session = session;
     server.on('connection', (socket: Socket) => {
       session.sockets.add(socket);
       socket.on('error', ignore).on('close', () => session.sockets.delete(socket));
     });
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       socket.destroy();
-      this.report(error, undefined, true);
+      this.#report(error, undefined, true);
     });
     server.on(
       secure === undefined ? 'connection' : 'secureConnection',
-      (socket: Socket) => void this.serve(socket, session),
+      (socket: Socket) => void this.#serve(socket, session),
     );
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: Error): void =>
         reject(
-          new TcpServerError(showListenAddress(this.where), `cannot listen: ${cause.message}`, { cause }),
+          new TcpServerError(showListenAddress(this.#where), `cannot listen: ${cause.message}`, { cause }),
         );
       server.once('error', fail);
-      const { host, port } = this.where;
+      const { host, port } = this.#where;
       server.listen({ port, host: host === '' ? undefined : host }, () => {
-        server.off('error', fail).on('error', (error) => this.report(error, undefined, false));
+        server.off('error', fail).on('error', (error) => this.#report(error, undefined, false));
         resolve();
       });
     });
     return this;
   }
 
-  private async serve(socket: Socket, { conns, closing }: Session): Promise<void> {
+  async #serve(socket: Socket, { conns, closing }: Session): Promise<void> {
     const conn = TcpConn.fromSocket(socket);
     socket.on('error', ignore);
     conns.add(conn);
     if (closing.signal.aborted) conn.endAtRest();
     try {
-      await this.handler?.(conn, { signal: closing.signal });
+      await this.#handler?.(conn, { signal: closing.signal });
       await conn.close();
     } catch (error) {
       if (isOrdinary(error)) await conn.close();
       else {
         conn.destroy();
-        this.report(error, conn, isOfPeer(error));
+        this.#report(error, conn, isOfPeer(error));
       }
     } finally {
       conns.delete(conn);
     }
   }
 
-  private async end(drain: number, hurried: Promise<void>): Promise<TcpServerCloseReport> {
-    const { server, closing, conns, sockets } = this.session as Session;
+  async #end(drain: number, hurried: Promise<void>): Promise<TcpServerCloseReport> {
+    const { server, closing, conns, sockets } = this.#session as Session;
     const closed = conns.size;
     let forced = 0;
     let isForced = false;
@@ -295,8 +295,8 @@ export class TcpServer implements AsyncDisposable {
     return { closed, forced };
   }
 
-  private report(error: unknown, conn: TcpConn | undefined, isOfPeer: boolean): void {
-    const { onError } = this.options;
+  #report(error: unknown, conn: TcpConn | undefined, isOfPeer: boolean): void {
+    const { onError } = this.#options;
     if (onError === undefined) {
       if (!isOfPeer) warn(`A TcpServer has failed at ${this.address}`, error);
       return;
