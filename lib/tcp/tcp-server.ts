@@ -1,6 +1,7 @@
 import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import tls, { type TlsOptions } from 'node:tls';
 import { callDuration } from '../core/options.js';
+import { isThenable } from '../core/connector-calls.js';
 import { resolveDrain } from '../core/close-options.js';
 import { errorStack } from '../core/error-text.js';
 import { readFields } from '../core/fields.js';
@@ -33,7 +34,7 @@ export interface TcpServerOptions {
    * What handlers throw, and what goes wrong with the listening. That a peer hangs up between two messages is no error.
    * Default: a warning of the process, but none for what a peer does.
    */
-  onError?: (error: unknown, conn?: TcpConn) => void;
+  onError?: (error: unknown, conn?: TcpConn) => unknown;
 }
 
 /** What `close()` did. */
@@ -301,10 +302,12 @@ export class TcpServer implements AsyncDisposable {
       if (!isOfPeer) warn(`A TcpServer has failed at ${this.address}`, error);
       return;
     }
+    const failed = (thrown: unknown): void => warn('onError of a TcpServer has failed', thrown);
     try {
-      onError(error, conn);
+      const outcome = onError(error, conn);
+      if (isThenable(outcome)) outcome.then(undefined, failed);
     } catch (thrown) {
-      warn('onError of a TcpServer has failed', thrown);
+      failed(thrown);
     }
   }
 }

@@ -21,6 +21,10 @@ import { loopback } from './loopback.js';
 
 const text = async (bytes: Promise<Buffer>): Promise<string> => String(await inTime(bytes));
 
+const thrower = (): never => {
+  throw new Error('worse');
+};
+
 const echoPackages = async (conn: TcpConn): Promise<void> => {
   for await (const data of conn.packages()) await conn.sendPkg(data);
 };
@@ -235,12 +239,11 @@ describe('what a handler throws', () => {
       expect(options).toEqual({ code: 'CONN_POOL_TCP_SERVER' });
     });
 
-    it('[G17] is a warning, with an onError that throws', async () => {
-      const served = await server(() => Promise.reject(new Error('no')), {
-        onError: () => {
-          throw new Error('worse');
-        },
-      });
+    it.each<[string, () => unknown]>([
+      ['throws', () => thrower()],
+      ['rejects', () => Promise.reject(new Error('worse'))],
+    ])('[G17] is a warning, with an onError that %s', async (_what, onError) => {
+      const served = await server(() => Promise.reject(new Error('no')), { onError });
       await rejection(inTime((await dial(served.address)).recv(1)));
       await until(() => warn.mock.calls.length === 1);
       expect(String(warn.mock.calls[0]?.[0])).toMatch(/^onError of a TcpServer has failed: Error: worse/);
