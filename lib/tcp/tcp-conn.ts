@@ -6,7 +6,7 @@ import type { Duration } from '../core/index.js';
 import { DialError } from '../core/index.js';
 import { parseDuration } from '../core/duration.js';
 import { remoteOf } from '../net/socket-connector.js';
-import { LOST, type Reader, RECEIVED } from '../net/socket-watch.js';
+import { LOST, RECEIVED } from '../net/socket-watch.js';
 import { ByteQueue } from './byte-queue.js';
 import { encode } from './package-format.js';
 import { SocketFeed } from './socket-feed.js';
@@ -87,7 +87,7 @@ const NOTHING = Buffer.alloc(0);
  * await using conn = await TcpConn.connect('127.0.0.1:8999');
  * const answer = await conn.sendRecvPkg('ping', { timeout: '1s' });
  */
-export class TcpConn implements Reader, AsyncDisposable {
+export class TcpConn implements AsyncDisposable {
   protected outcome: TcpConnStatus = 'active';
   /** What keeps the connection from being used by anybody else, if anything. */
   protected spoiled: string | undefined = undefined;
