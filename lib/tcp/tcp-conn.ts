@@ -612,7 +612,18 @@ export class TcpConn implements AsyncDisposable {
   private exchange(bytes: Buffer, take: Take<Buffer>, call: Call): Promise<Buffer> {
     const writing = this.write(bytes, call);
     if (writing === undefined) return this.read(take, call, true);
-    return writing.then(() => this.read(take, call, true));
+    const { socket } = this;
+    if (!socket.writable || socket.writableLength === 0)
+      return writing.then(() => this.read(take, call, true));
+    // The peer may have to get rid of its answer before it takes all of the question.
+    const reading = this.read(take, call, true);
+    writing.catch((error: unknown) => this.withdraw(take, error));
+    return Promise.all([writing, reading]).then(([, answer]) => answer);
+  }
+
+  private withdraw(take: Take<unknown>, reason: unknown): void {
+    const reading = this.reads.find((each) => each.take === take);
+    if (reading !== undefined) this.giveUp(reading, reason);
   }
 
   private isReadable({ signal }: Call): boolean {

@@ -349,6 +349,23 @@ describe('sending', () => {
     expect(await text(conn.sendRecv('hello', -1))).toBe('hello');
   });
 
+  it('asks more than fits on the way of somebody who answers while it is asked', async () => {
+    const { conn } = await pair(echo);
+    const much = Buffer.alloc(24 * 2 ** 20, 'abcdefg');
+    expect((await inTime(conn.sendRecv(much, much.length))).equals(much)).toBe(true);
+    const large = much.subarray(0, 12 * 2 ** 20);
+    expect((await inTime(conn.sendRecvPkg(large, { headerSize: 3 }))).equals(large)).toBe(true);
+  });
+
+  it('an exchange whose sending fails does not wait for an answer', async () => {
+    const { conn, remote } = await pair((socket) => void socket.pause());
+    const much = Buffer.alloc(64 * 2 ** 20);
+    expect(await rejection(inTime(conn.sendRecv(much, 1, { timeout: 30 })))).toBeInstanceOf(TcpTimeoutError);
+    const other = conn.sendRecv('a', 1);
+    remote.resetAndDestroy();
+    expect(await rejection(inTime(other))).toBeInstanceOf(TcpConnLostError);
+  });
+
   it('takes the answers of questions asked side by side in their order', async () => {
     const { conn } = await pair(echo);
     const asked = Array.from({ length: 100 }, (_, number) => `question ${String(number).padStart(3, '0')}`);
