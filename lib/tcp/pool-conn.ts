@@ -2,9 +2,10 @@ import type { Duplex } from 'node:stream';
 import { AcquireTimeoutError, type Lease, PoolClosedError } from '../core/index.js';
 import type { Loan } from '../net/pooled-socket.js';
 import { LOST, type SocketWatch } from '../net/socket-watch.js';
-import { TcpConn, type TcpConnStatus } from './tcp-conn.js';
+import { TcpConn } from './tcp-conn.js';
 import { TcpConnClosedError, TcpTimeoutError, type Where } from './tcp-errors.js';
 import type { Call } from './tcp-options.js';
+import type { TcpConnStatus } from './tcp-wire.js';
 
 /** Where a connection comes from, and another in place of one that is dead. */
 export interface LoanSource {
@@ -81,7 +82,7 @@ export class PoolConn extends TcpConn {
   }
 
   protected override get isReplaceable(): boolean {
-    return this.isReused && this.outcome === 'unknown' && !this.isRead && !this.isShut;
+    return this.isReused && this.outcome === 'unknown' && !this.isRead && !this.over;
   }
 
   /** Dead ones that were idle are passed over; what is dialled then is the last. */
@@ -96,7 +97,7 @@ export class PoolConn extends TcpConn {
         return late ? new TcpTimeoutError(this.where, 'send') : error;
       }
       const { lease, watch } = loan;
-      if (this.isShut) {
+      if (this.over) {
         lease.discard('its user is gone');
         return new TcpConnClosedError(this.where);
       }

@@ -99,7 +99,7 @@ describe('the tables of docs/tcp.md', () => {
     const public_ = methodsOf(tcp.TcpConn, tcp.PoolConn, tcp.TcpPool, tcp.TcpServer, tcp.PackageDecoder);
     const isInternal = (name: string): boolean =>
       new RegExp(`(private|protected|@internal)[^;]{0,300}\\b${name}(<|\\()`).test(
-        ['tcp-conn', 'pool-conn', 'tcp-pool', 'tcp-server', 'package-decoder']
+        ['tcp-conn', 'tcp-wire', 'pool-conn', 'tcp-pool', 'tcp-server', 'package-decoder']
           .map((each) => source(`lib/tcp/${each}.ts`))
           .join('\n'),
       );
