@@ -16,8 +16,8 @@ export class ByteQueue {
   /** The first chunk, and how much of it is used up. */
   private head: Buffer = NOTHING;
   private offset = 0;
-  /** What memory it keeps. */
-  private kept = 0;
+  /** What memory it keeps; -1 as long as nobody has asked. */
+  private memory = -1;
   /** The other chunks, and which of them is the next. */
   private readonly later: Buffer[] = [];
   private next = 0;
@@ -161,10 +161,15 @@ export class ByteQueue {
     this.begin(NOTHING);
   }
 
+  private get kept(): number {
+    if (this.memory < 0) this.memory = this.head.buffer.byteLength;
+    return this.memory;
+  }
+
   private begin(chunk: Buffer): void {
     this.head = chunk;
     this.offset = 0;
-    this.kept = chunk.buffer.byteLength;
+    this.memory = -1;
   }
 
   private scatteredNumber(bytes: number): number {

@@ -66,13 +66,11 @@ export class PackageDecoder {
   push(chunk: Uint8Array): Buffer[] {
     if (this.broken !== undefined) throw this.broken;
     const packages: Buffer[] = [];
-    const bytes = Buffer.isBuffer(chunk)
-      ? chunk
-      : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    this.queue.push(bytes);
-    if (takePackages(this.queue, this.format, packages, true)) this.fail();
+    const { queue, format, copy } = this;
+    queue.push(copy ? Buffer.from(chunk) : viewOf(chunk));
+    if (takePackages(queue, format, packages, !copy)) this.fail();
     if (this.broken !== undefined && packages.length === 0) throw this.broken as Error;
-    return this.copy ? packages.map((each) => Buffer.from(each)) : packages;
+    return packages;
   }
 
   /**
@@ -94,4 +92,8 @@ export class PackageDecoder {
       this.queue.clear();
     }
   }
+}
+
+function viewOf(chunk: Uint8Array): Buffer {
+  return Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }
