@@ -1,7 +1,8 @@
 import type { ConnectionOptions } from 'node:tls';
+import { errorText } from '../core/error-text.js';
 import { callDuration } from '../core/options.js';
 import { TcpConn } from './tcp-conn.js';
-import type { Where } from './tcp-errors.js';
+import { InvalidTcpOptionsError, type Where } from './tcp-errors.js';
 import {
   type PackageOptions,
   readPackageOptions,
@@ -66,9 +67,10 @@ async function once<O extends TcpCallOptions, R>(
   check: (where: Where, what: string, options: O) => unknown,
   work: (conn: TcpConn, options: O) => Promise<R>,
 ): Promise<R> {
-  const { tls, ...rest } = { ...options } as O & WithTls;
+  const where = { pool: '', address };
+  const { tls, ...rest } = plain(where, options);
   // Nothing is dialled for what would be refused afterwards.
-  check({ pool: '', address }, 'a call', rest as unknown as O);
+  check(where, 'a call', rest as unknown as O);
   const begun = performance.now();
   const { timeout, signal } = rest;
   const conn = await TcpConn.connect(address, { timeout, signal, tls });
@@ -82,4 +84,18 @@ async function once<O extends TcpCallOptions, R>(
     conn.destroy();
     throw error;
   }
+}
+
+/** @throws InvalidOptionsError for what is no object, or cannot be read */
+function plain<O extends object>(where: Where, options: O | undefined): O {
+  if (options === undefined) return {} as O;
+  let given: unknown = options;
+  try {
+    if (typeof options === 'object' && options !== null && !Array.isArray(options)) return { ...options };
+  } catch (error) {
+    given = `what cannot be read: ${errorText(error)}`;
+  }
+  throw new InvalidTcpOptionsError('a call', where, [
+    { path: 'options', given, allowed: 'an object of options' },
+  ]);
 }

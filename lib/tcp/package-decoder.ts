@@ -65,6 +65,7 @@ export class PackageDecoder {
    */
   push(chunk: Uint8Array): Buffer[] {
     if (this.broken !== undefined) throw this.broken;
+    if (!ArrayBuffer.isView(chunk)) throw new TypeError('push(): a chunk must be bytes.');
     const packages: Buffer[] = [];
     const { queue, format, copy } = this;
     queue.push(copy ? Buffer.from(chunk) : viewOf(chunk));

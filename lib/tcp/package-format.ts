@@ -28,9 +28,10 @@ export function readFormat(options: PackageFormatOptions): {
   problems: OptionProblem[];
 } {
   const { headerSize = 2, maxDataSize } = options;
-  const most = (CAPACITY as Record<number, number | undefined>)[headerSize];
+  const most =
+    typeof headerSize === 'number' ? (CAPACITY as Record<number, number | undefined>)[headerSize] : undefined;
   const problems: OptionProblem[] = [];
-  if (most === undefined || typeof headerSize !== 'number') {
+  if (most === undefined) {
     problems.push({ path: 'headerSize', given: headerSize, allowed: '1, 2, 3 or 4' });
   }
   const limit = most ?? CAPACITY[4];

@@ -81,10 +81,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
    * @throws InvalidOptionsError for what is no socket, or one with an encoding
    */
   static fromSocket(socket: Socket): TcpConn {
-    if (
-      typeof (socket as Partial<Socket> | undefined)?.write !== 'function' ||
-      socket.readableEncoding !== null
-    ) {
+    if (!isSocket(socket)) {
       const problem = { path: 'socket', given: socket, allowed: 'a socket without an encoding' };
       throw new InvalidTcpOptionsError('TcpConn.fromSocket()', { pool: '' }, [problem]);
     }
@@ -222,9 +219,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   sendPkgs(datas: Iterable<Uint8Array | string>, options?: PackageOptions): Promise<void> {
     try {
       const call = readPackageOptions(this.where, 'sendPkgs()', options);
-      return (
-        this.write(encode(Array.from(datas, bytesOf), call.format, this.where), call) ?? Promise.resolve()
-      );
+      return this.write(encode(allBytesOf(datas), call.format, this.where), call) ?? Promise.resolve();
     } catch (error) {
       return Promise.reject(error);
     }
@@ -368,7 +363,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
 
   private takeOf(length: number, { maxBytes = LONGEST_READ }: Call, what: string): Take<Buffer> {
     if (!Number.isInteger(length)) {
-      throw new TypeError(`${what}: a length of ${String(length)} is no whole number.`);
+      throw new TypeError(`${what}: the length must be a whole number, not ${shown(length)}.`);
     }
     if (length > maxBytes) {
       const problem = { path: 'length', given: length, allowed: `at most "maxBytes", which is ${maxBytes}` };
@@ -412,13 +407,31 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   }
 }
 
+function isSocket(value: unknown): boolean {
+  try {
+    const { write, on, readableEncoding } = value as Partial<Socket>;
+    return typeof write === 'function' && typeof on === 'function' && (readableEncoding ?? null) === null;
+  } catch {
+    return false;
+  }
+}
+
+/** A text is iterable, too, but its characters are no packages. */
+function allBytesOf(datas: Iterable<Uint8Array | string>): Buffer[] {
+  if (typeof datas === 'object' && datas !== null && Symbol.iterator in datas)
+    return Array.from(datas, bytesOf);
+  throw new TypeError('sendPkgs(): what is sent must be an array, or another iterable, of texts or bytes.');
+}
+
 function bytesOf(data: Uint8Array | string): Buffer {
   if (typeof data === 'string') return Buffer.from(data);
   if (Buffer.isBuffer(data)) return data;
   if (data instanceof Uint8Array || ArrayBuffer.isView(data)) {
     return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   }
-  throw new TypeError(
-    `What is sent or looked for must be text or bytes, not ${data === null ? 'null' : typeof data}.`,
-  );
+  throw new TypeError(`What is sent or looked for must be text or bytes, not ${shown(data)}.`);
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'number' || value === null ? String(value) : `a value of type ${typeof value}`;
 }

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import { errorText } from '../core/error-text.js';
 import type { Duration, HeartbeatContext, OptionProblem } from '../core/index.js';
 import type { SocketPoolOptions } from '../net/index.js';
 import type { TcpConn } from './tcp-conn.js';
@@ -31,13 +32,22 @@ export function withTcpDefaults(options: TcpPoolOptions): {
 } {
   const given: Record<string, unknown> = { ...DEFAULTS };
   const problems: OptionProblem[] = [];
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    problems.push({ path: 'options', given: options, allowed: 'an object of options' });
-  }
-  for (const [name, value] of Object.entries(options ?? {})) {
+  for (const [name, value] of entriesOf(options, problems)) {
     if (value === undefined) continue;
     if (NOT_HERE.includes(name)) problems.push({ path: name, allowed: 'no option of this name' });
     else given[name] = value;
   }
   return { given, problems };
+}
+
+function entriesOf(options: unknown, problems: OptionProblem[]): [string, unknown][] {
+  try {
+    if (typeof options === 'object' && options !== null && !Array.isArray(options))
+      return Object.entries(options);
+    problems.push({ path: 'options', given: options, allowed: 'an object of options' });
+  } catch (error) {
+    const given = `what cannot be read: ${errorText(error)}`;
+    problems.push({ path: 'options', given, allowed: 'an object of options' });
+  }
+  return [];
 }

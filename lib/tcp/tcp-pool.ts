@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { ConnectionOptions } from 'node:tls';
 import type { Observable } from 'rxjs';
 import {
   type CloseOptions,
@@ -69,7 +70,7 @@ export class TcpPool implements ManagedPool, AsyncDisposable {
    * @param address - `host:port` or `[v6]:port`
    */
   async get(address: string, options?: TcpGetOptions): Promise<PoolConn> {
-    const tls = options?.tls;
+    const tls = tlsOf(options);
     const network = tls === undefined ? this.network : 'tls';
     const loan = await this.sockets.loan(network, address, options);
     return new PoolConn({ pool: this.name, address }, loan, (call) =>
@@ -131,6 +132,15 @@ export class TcpPool implements ManagedPool, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** Of options that cannot be read the socket pool tells. */
+function tlsOf(options: TcpGetOptions | undefined): ConnectionOptions | undefined {
+  try {
+    return options?.tls;
+  } catch {
+    return undefined;
   }
 }
 

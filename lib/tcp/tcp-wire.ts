@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { types } from 'node:util';
 import { DialError } from '../core/index.js';
 import { LOST, RECEIVED } from '../net/socket-watch.js';
 import { ByteQueue } from './byte-queue.js';
@@ -458,8 +459,8 @@ export abstract class TcpWire {
 
   protected instant(what: string, at: Date | number | null): number {
     if (at === null) return Infinity;
-    const when = Number(at);
-    if (Number.isNaN(when)) {
+    const when = types.isDate(at) ? at.getTime() : at;
+    if (typeof when !== 'number' || Number.isNaN(when)) {
       const problem = { path: what, given: at, allowed: 'a Date, milliseconds since 1970, or null' };
       throw new InvalidTcpOptionsError(what, this.where, [problem]);
     }
