@@ -117,7 +117,6 @@ describe('users who give nonsense', () => {
       for (const call of [
         ...(nonsense === unreadable ? [] : byAddress),
         () => pooled.get('127.0.0.1:1', nonsense as object),
-        () => pooled.get('127.0.0.1:1', { tls: nonsense as object, timeout: -1 }),
         () => tcpSend('127.0.0.1:1', 'a', nonsense as object),
         () => TcpConn.connect('127.0.0.1:1', nonsense as object),
       ]) {
