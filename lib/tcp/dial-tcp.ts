@@ -41,6 +41,11 @@ export async function dialTcp(address: string, options: TcpConnectOptions): Prom
     return await within(dialling, limit as number, signal, () => late);
   } catch (error) {
     giveUp.abort(error);
+    // It may have been made in the very moment in which it was given up.
+    dialling.then(
+      (socket) => socket.destroy(),
+      () => undefined,
+    );
     if (error === late || (signal?.aborted === true && error === signal.reason)) throw error;
     throw new TcpDialError(where, error);
   }
