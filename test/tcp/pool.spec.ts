@@ -151,6 +151,40 @@ describe('the status of a connection', () => {
     await remote.abandoned();
   });
 
+  it('[G11] [G13] after a wait that was given up it is ended, whatever has succeeded since: the answer may still come', async () => {
+    const remote = await peer();
+    const pooled = pool();
+    const conn = await pooled.get(remote.address);
+    await rejection(conn.recv(1, { timeout: 10 }));
+    expect(await text(conn.sendRecv('a', 1))).toBe('a');
+    expect(conn.status).toBe('active');
+    await conn.close();
+    expect(pooled.size).toBe(0);
+  });
+
+  it('[G11] after a send that was given up it is ended, even if all is sent in the end', async () => {
+    const remote = await peer((socket) => void socket.pause());
+    const pooled = pool();
+    const conn = await pooled.get(remote.address);
+    await rejection(conn.send(Buffer.alloc(16 * 2 ** 20), { timeout: 20 }));
+    (await remote.connection(1)).resume();
+    await inTime(conn.send('a'));
+    expect(conn.status).toBe('active');
+    await conn.close();
+    expect(pooled.size).toBe(0);
+  });
+
+  it('[G11] after a send whose deadline had passed it is ended', async () => {
+    const { address } = await peer();
+    const pooled = pool();
+    const conn = await pooled.get(address);
+    conn.setSendDeadline(0);
+    expect(await rejection(conn.send('a'))).toBeInstanceOf(TcpTimeoutError);
+    expect(conn.status).toBe('error');
+    await conn.close();
+    expect(pooled.size).toBe(0);
+  });
+
   it('[G11] what was refused for its options is no error', async () => {
     const { address } = await peer();
     const pooled = pool();
