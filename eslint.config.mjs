@@ -83,6 +83,10 @@ export default defineConfig(
     },
   },
   {
+    files: ['lib/net/**/*.ts', 'lib/tcp/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [towardsNest] }] },
+  },
+  {
     files: ['lib/core/**/*.ts'],
     ignores: ['lib/core/clock.ts'],
     rules: { 'no-restricted-globals': ['error', ...time] },

@@ -2,11 +2,9 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { Results } from './results.mjs';
-import { measure } from './sockets/pair.mjs';
+import { run } from './rounds.mjs';
 import { report } from './sockets/report.mjs';
 import { SCENARIOS } from './sockets/scenarios.mjs';
-import { shuffled } from './statistics.mjs';
 
 const USAGE = `node bench/sockets.mjs [--rounds N] [--only scenario,...] [--quick]
 
@@ -44,7 +42,7 @@ if (!existsSync(BUILT)) fail(`${BUILT} is missing: build the package first`);
 const hindrance = scenarios.map(hindranceOf).find((each) => each !== undefined);
 if (hindrance !== undefined) fail(hindrance);
 
-const { results, failures } = await run();
+const { results, failures } = await run(scenarios, rounds, values.quick ? 'quick' : 'full');
 const text = report(results, scenarios, rounds);
 console.log(text);
 for (const failure of failures) console.error(`FAILED ${failure}`);
@@ -53,29 +51,6 @@ if (values.only === undefined && !values.quick && failures.length === 0) {
   console.error(`written to ${RESULTS}`);
 }
 process.exitCode = failures.length === 0 ? 0 : 1;
-
-async function run() {
-  const results = new Results();
-  const failures = [];
-  for (let round = 0; round < rounds; round += 1) {
-    const begun = performance.now();
-    const due = scenarios.filter((scenario) => round < (scenario.rounds ?? Infinity));
-    for (const scenario of shuffled(due)) {
-      // One right after the other: what they are compared by is their ratio.
-      for (const contender of shuffled(scenario.contenders)) {
-        try {
-          const measured = await measure(scenario, contender, values.quick ? 'quick' : 'full');
-          results.add({ scenario: scenario.name, pool: contender }, round, measured);
-        } catch (error) {
-          failures.push(`${scenario.name}, ${contender}, round ${round + 1}: ${error.message}`);
-        }
-      }
-    }
-    const seconds = Math.round((performance.now() - begun) / 1000);
-    console.error(`round ${round + 1} of ${rounds}: ${seconds} s`);
-  }
-  return { results, failures };
-}
 
 /** What keeps a scenario from being run here. */
 function hindranceOf({ name, files }) {

@@ -12,7 +12,7 @@ const HEAP = ['--expose-gc', '--initial-old-space-size=256'];
  * @param {'full' | 'quick'} effort
  */
 export async function measure(scenario, contender, effort) {
-  const peer = start([], 'peer.mjs', scenario.peer);
+  const peer = start([], scenario.server ?? 'peer.mjs', scenario.peer);
   try {
     const { port } = JSON.parse(await Promise.race([peer.firstWord, peer.output]));
     const client = start(HEAP, scenario.child, [contender, port, ...scenario.with, effort]);

@@ -14,11 +14,27 @@ import { judge } from './targets.mjs';
  * @param {number} rounds
  */
 export function report(results, scenarios, rounds) {
-  const verdicts = judge(results);
+  return reportOf(
+    { title: 'Sockets: speed and memory', method: METHOD, verdicts: judge(results) },
+    results,
+    scenarios,
+    rounds,
+  );
+}
+
+/**
+ * The same for other scenarios.
+ *
+ * @param {{ title: string, method: string, verdicts: readonly import('../targets.mjs').Verdict[] }} what
+ * @param {Results} results
+ * @param {readonly Scenario[]} scenarios
+ * @param {number} rounds
+ */
+export function reportOf({ title, method, verdicts }, results, scenarios, rounds) {
   const sections = [
-    '# Sockets: speed and memory',
+    `# ${title}`,
     machine(rounds),
-    METHOD,
+    method,
     ...(verdicts.length === 0 ? [] : ['## Targets', targetTable(verdicts)]),
     ...scenarios.flatMap((scenario) => [`## ${scenario.title}`, scenarioTable(results, scenario)]),
   ];

@@ -13,7 +13,8 @@ import { ADDRESSES, CONNECTIONS } from './crowd.mjs';
  * @property {string} title
  * @property {string} child - what runs in the process of the client: its first two arguments are the contender and the port
  * @property {readonly string[]} with - its other arguments but the last, which is the effort
- * @property {readonly [protocol: 'tcp' | 'http', bytes: number]} peer - what runs in the process of the server
+ * @property {string} [server] - what runs in the process of the server, if it is another than `peer.mjs`
+ * @property {readonly (string | number)[]} peer - its arguments; of `peer.mjs` the protocol and the bytes of an answer
  * @property {readonly string[]} contenders - the first is the base
  * @property {readonly Column[]} columns
  * @property {number} [rounds] - at most; for what varies little or takes long

@@ -9,7 +9,7 @@ import {
   SocketDeadlineError,
   StaleConnectionError,
 } from './net-errors.js';
-import { LOST, type Reader, RECEIVED, type SocketWatch } from './socket-watch.js';
+import { LOST, RECEIVED, type SocketWatch } from './socket-watch.js';
 import type { Target } from './target.js';
 
 /** A connection in somebody's hands, with the pool's eyes on it. */
@@ -53,7 +53,7 @@ type Chunk = { readonly chunk: Buffer };
  * socket.write('time\n');
  * const [answer] = await once(socket, 'data');
  */
-export class PooledSocket extends Duplex implements Reader {
+export class PooledSocket extends Duplex {
   /** It is connected from the start. */
   readonly connecting = false;
   /** The connection itself; its addresses stay readable when it is given back. */

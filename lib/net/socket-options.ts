@@ -14,7 +14,7 @@ import type { IdleData } from './socket-watches.js';
  * `ConnPoolOptions`.
  */
 export interface SocketPoolOptions extends Omit<ConnPoolOptions, 'min' | 'meta' | 'startup' | 'dialTimeout'> {
-  /** Idle connections kept for each address; 0 = no reuse. Default 2. */
+  /** Idle connections kept for each address; 0 = no reuse, `Infinity` = no limit. Default 2. */
   maxIdle?: number;
   /** Connections to all addresses together, dials in flight counted; 0 = no limit. Default 0. */
   max?: number;
@@ -80,7 +80,7 @@ const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 
 const OWN = {
   max: v.optional(whole(0)),
-  maxIdle: v.optional(whole(0)),
+  maxIdle: v.optional(whole(0, 'Infinity')),
   exhausted: v.optional(v.picklist(['fail', 'wait'], "'fail' or 'wait'")),
   host: aFunction,
   resolveAddress: aFunction,

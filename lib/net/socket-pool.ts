@@ -27,7 +27,7 @@ import { within } from './within.js';
 import { type Address, type Network, parseAddress } from './address.js';
 import type { DatagramSocket } from './datagram-socket.js';
 import { ConnClosedError, ConnNotAvailableError, InvalidAddressError, PoolFullError } from './net-errors.js';
-import { type Lender, PooledSocket } from './pooled-socket.js';
+import { type Lender, type Loan, PooledSocket } from './pooled-socket.js';
 import { SocketLease } from './socket-lease.js';
 import { remoteOf, SocketConnector } from './socket-connector.js';
 import {
@@ -214,6 +214,20 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
       socket.destroy();
       throw error;
     }
+  }
+
+  /**
+   * A connection for somebody who is its watch's reader, as a `PooledSocket` is: he calls `lendTo()`, and in the end
+   * `takeBack()`. Rejects as `dial` does.
+   *
+   * @internal For `lib/tcp`
+   */
+  async loan(network: Network, address: string, options?: SocketAcquireOptions): Promise<Loan> {
+    const acquire = this.read(options, ACQUIRE_OPTIONS);
+    const resolved = this.resolve(network, address, acquire);
+    const target = resolved instanceof Target ? resolved : await resolved;
+    const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
+    return { lease, watch: this.connector.watchOf(lease.conn) };
   }
 
   /** Adopts a socket under the address it is connected to: see `put`. */

@@ -17,6 +17,7 @@ describe('maxIdle', () => {
     [1, 1],
     [4, 4],
     [10, 5],
+    [Infinity, 5],
   ])('[V5] of %s keeps %i of five connections to an address', async (maxIdle, kept) => {
     const { address, open } = await peer();
     const sockets = pool({ maxIdle });

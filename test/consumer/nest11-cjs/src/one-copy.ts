@@ -2,6 +2,7 @@ import { strictEqual } from 'node:assert';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
 import * as net from 'nestjs-conn-pool/net';
+import * as tcp from 'nestjs-conn-pool/tcp';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
 import * as thrift from 'nestjs-conn-pool/thrift';
@@ -17,6 +18,7 @@ async function assertOneCopy(): Promise<void> {
     terminus.ConnPoolHealthIndicator,
   );
   strictEqual((await import('nestjs-conn-pool/net')).SocketPool, net.SocketPool);
+  strictEqual((await import('nestjs-conn-pool/tcp')).TcpPool, tcp.TcpPool);
   strictEqual((await import('nestjs-conn-pool/testing')).FakeClock, testing.FakeClock);
   strictEqual((await import('nestjs-conn-pool/thrift')).thriftConnector, thrift.thriftConnector);
 }

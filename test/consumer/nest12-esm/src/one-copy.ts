@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
 import * as net from 'nestjs-conn-pool/net';
+import * as tcp from 'nestjs-conn-pool/tcp';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
 import * as thrift from 'nestjs-conn-pool/thrift';
@@ -19,5 +20,6 @@ strictEqual(
   terminus.ConnPoolHealthIndicator,
 );
 strictEqual((require('nestjs-conn-pool/net') as typeof net).SocketPool, net.SocketPool);
+strictEqual((require('nestjs-conn-pool/tcp') as typeof tcp).TcpPool, tcp.TcpPool);
 strictEqual((require('nestjs-conn-pool/testing') as typeof testing).FakeClock, testing.FakeClock);
 strictEqual((require('nestjs-conn-pool/thrift') as typeof thrift).thriftConnector, thrift.thriftConnector);

@@ -1,0 +1,471 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { types } from 'node:util';
+import { DialError } from '../core/index.js';
+import { LOST, RECEIVED } from '../net/socket-watch.js';
+import { ByteQueue } from './byte-queue.js';
+import type { SocketFeed } from './socket-feed.js';
+import type { Take } from './takes.js';
+import {
+  EofError,
+  InvalidTcpOptionsError,
+  OutOfStepError,
+  TcpConnClosedError,
+  TcpConnLostError,
+  TcpTimeoutError,
+  type Where,
+} from './tcp-errors.js';
+import type { Call } from './tcp-options.js';
+import { Waiter } from './waiter.js';
+
+/** How the last thing that was sent or received went: `'unknown'` as long as there was none on a reused connection. */
+export type TcpConnStatus = 'unknown' | 'active' | 'error';
+/** Somebody who waits for bytes. */
+interface Reading {
+  readonly waiter: Waiter<unknown>;
+  readonly take: Take<unknown>;
+  /** It waits for the answer to what it has sent. */
+  readonly exchange: boolean;
+}
+/** As much of what nobody has asked for is kept; beyond that the peer has to wait. */
+const UNREAD = 65_536;
+/** How long a close waits for what is being written. Milliseconds. */
+const FLUSH_TIMEOUT = 5000;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * What goes on beneath a `TcpConn`: who waits for bytes, in which order, and how long; what is sent, and what becomes of it.
+ * Everything that is taken from the stream is taken here, by a `Take`.
+ */
+export abstract class TcpWire {
+  protected outcome: TcpConnStatus = 'active';
+  /** What keeps the connection from being used by anybody else, if anything. */
+  protected spoiled: string | undefined = undefined;
+  /** Something was sent since the last byte came. */
+  protected awaiting = false;
+  /** Its user has begun to read. */
+  protected wanted = false;
+  /** Something came since anything was sent. */
+  private owing = false;
+  private leaving = false;
+  protected readonly queue = new ByteQueue();
+  protected feed: SocketFeed | undefined = undefined;
+  protected readonly reads: Reading[] = [];
+  protected writes: Set<Waiter<void>> | undefined = undefined;
+  protected sendDeadline = Infinity;
+  protected recvDeadline = Infinity;
+  private paused = false;
+  protected closing: Promise<void> | undefined = undefined;
+  /** Its user has closed it, or its pool by force. */
+  protected over = false;
+  /** Why its pool has closed it, if that did. */
+  private overBy: Error | undefined = undefined;
+  private ended = false;
+  private cause: Error | undefined = undefined;
+  /** What made it unfit to be read any further. */
+  protected broken: Error | undefined = undefined;
+
+  /** @internal */
+  constructor(
+    protected readonly where: Where,
+    protected socket: Duplex & Partial<Omit<Socket, keyof Duplex>>,
+  ) {}
+
+  /** @internal */
+  [RECEIVED](chunk: Buffer): void {
+    this.awaiting = false;
+    this.owing = true;
+    if (this.over || this.broken !== undefined) {
+      // To be told at the end that something was left unread.
+      this.spoiled ??= 'it holds unread data';
+      return;
+    }
+    this.queue.push(chunk);
+    if (this.reads.length > 0) this.serve();
+    else if (this.queue.length > UNREAD) this.hold();
+  }
+
+  /** @internal */
+  [LOST](cause: Error | undefined): void {
+    this.cause ??= cause;
+    if (this.ended || this.over) return;
+    this.ended = true;
+    this.serve();
+  }
+
+  /** @internal Gives the socket back to whoever lent it, for good. @returns what makes it unfit for others, if anything */
+  release(): string | undefined {
+    this.feed?.stop();
+    this.shut();
+    if (this.spoiled !== undefined) return this.spoiled;
+    return this.queue.length > 0 ? 'it holds unread data' : undefined;
+  }
+
+  /** @internal Ends it at once, whatever is being sent. */
+  destroy(): void {
+    this.shut();
+    this.socket.on('error', ignore).destroy();
+  }
+
+  /**
+   * @internal Its server is closing: as soon as its user waits for the peer to speak, and owes it no answer, he is told
+   * that the peer has ended.
+   */
+  endAtRest(): void {
+    this.leaving = true;
+    this.leaveAtRest();
+  }
+
+  /** What the system has received already is read first. */
+  private leaveAtRest(): void {
+    if (!this.isAtRest) return;
+    setImmediate(() => setImmediate(() => this.isAtRest && this[LOST](undefined)));
+  }
+
+  private get isAtRest(): boolean {
+    return this.reads.length > 0 && this.queue.length === 0 && !this.owing;
+  }
+
+  /** Of a reused connection that nothing has succeeded on: it may be replaced. */
+  protected get isReplaceable(): boolean {
+    return false;
+  }
+
+  /** Sends on another connection in place of this one. @returns what has failed */
+  protected onReplacement(_bytes: Buffer, _call: Call): Promise<unknown> {
+    return Promise.resolve(undefined);
+  }
+
+  /** Takes another connection in place of one that is lost. */
+  protected adopt(socket: Duplex): void {
+    this.socket = socket;
+    this.ended = this.paused = false;
+    this.cause = undefined;
+  }
+
+  /** @returns what has failed before a byte was accepted */
+  protected put(bytes: Buffer): TcpConnLostError | undefined {
+    const { socket } = this;
+    if (!socket.writable) return this.lost();
+    if (bytes.length === 0) return undefined;
+    socket.write(bytes);
+    // What the system refuses at once it has taken nothing of.
+    if (socket.errored !== null && socket.errored !== undefined) return this.lost(socket.errored);
+    this.awaiting = true;
+    this.owing = false;
+    return undefined;
+  }
+
+  /** No call is served any more. @param cause - what those that wait are told, if it was not their user */
+  protected shut(cause?: Error): void {
+    if (this.over) return;
+    this.over = true;
+    this.overBy = cause;
+    if (this.reads.length > 0) this.spoiled ??= 'somebody was still reading it';
+    this.failReads(() => this.closedError());
+  }
+
+  /** Somebody waits for bytes. */
+  protected get isRead(): boolean {
+    return this.reads.length > 0;
+  }
+
+  /** For a call that sends, in whole milliseconds from 1; `undefined` = for ever. */
+  protected timeLeft({ deadline }: Call): number | undefined {
+    const until = Math.min(deadline, this.sendDeadline);
+    return until === Infinity ? undefined : Math.max(1, Math.ceil(until - performance.now()));
+  }
+
+  /** What was sent is on its way, or will never be. Waits, but not for ever. @returns whether it is */
+  protected async flushed(): Promise<boolean> {
+    const { socket } = this;
+    if (socket.destroyed) return false;
+    if (socket.writableLength === 0) return true;
+    return new Promise((resolve) => {
+      const limit = setTimeout(() => resolve(false), FLUSH_TIMEOUT);
+      socket.write('', (error) => {
+        clearTimeout(limit);
+        resolve(error === null || error === undefined);
+      });
+    });
+  }
+
+  protected async finish(): Promise<void> {
+    const { socket } = this;
+    this.shut();
+    socket.on('error', ignore);
+    if (socket.destroyed) return;
+    await new Promise<void>((resolve) => {
+      const limit = setTimeout(() => socket.destroy(), FLUSH_TIMEOUT);
+      socket.once('close', () => {
+        clearTimeout(limit);
+        resolve();
+      });
+      if (socket.writableFinished) socket.destroy();
+      else socket.once('finish', () => socket.destroy()).end();
+    });
+  }
+
+  protected exchange(bytes: Buffer, take: Take<Buffer>, call: Call): Promise<Buffer> {
+    const writing = this.write(bytes, call);
+    if (writing === undefined) return this.read(take, call, true);
+    const { socket } = this;
+    if (!socket.writable || socket.writableLength === 0)
+      return writing.then(() => this.read(take, call, true));
+    // The peer may have to get rid of its answer before it takes all of the question.
+    const reading = this.read(take, call, true);
+    writing.catch((error: unknown) => this.withdraw(take, error));
+    return Promise.all([writing, reading]).then(([, answer]) => answer);
+  }
+
+  private withdraw(take: Take<unknown>, reason: unknown): void {
+    const reading = this.reads.find((each) => each.take === take);
+    if (reading !== undefined) this.giveUp(reading, reason);
+  }
+
+  protected isReadable({ signal }: Call): boolean {
+    return this.reads.length === 0 && !this.over && this.broken === undefined && signal?.aborted !== true;
+  }
+
+  /** What is there already. */
+  protected taken<R>(take: Take<R>): R | undefined {
+    let taken: R | undefined;
+    try {
+      taken = take.take(this.ended);
+    } catch (error) {
+      this.breakOff(error as Error);
+      throw error;
+    }
+    if (taken !== undefined) this.succeeded();
+    return taken;
+  }
+
+  /** Something was taken that was there. */
+  protected succeeded(): void {
+    this.wanted = true;
+    this.outcome = 'active';
+    if (this.paused) this.flow();
+  }
+
+  protected read<R>(take: Take<R>, call: Call, exchange = false): Promise<R> {
+    if (this.isReadable(call)) {
+      const taken = this.taken(take);
+      if (taken !== undefined) return Promise.resolve(taken);
+    }
+    if (this.over) return Promise.reject(this.closedError());
+    if (call.signal?.aborted === true) return Promise.reject(call.signal.reason);
+    if (this.broken !== undefined) return Promise.reject(this.broken);
+    this.wanted = true;
+    if (this.ended) return Promise.reject(this.failed(this.endOf(take)));
+    return new Promise<R>((resolve, reject) => {
+      const waiter = new Waiter<R>(
+        call,
+        resolve,
+        reject,
+        () => this.expire(reading),
+        (reason) => this.giveUp(reading, reason),
+      );
+      const reading = { waiter: waiter as Waiter<unknown>, take, exchange };
+      this.reads.push(reading);
+      waiter.heed(this.recvDeadline);
+      if (this.paused) this.flow();
+      if (this.leaving) this.leaveAtRest();
+    });
+  }
+
+  /** Gives what has come to those who wait for it. */
+  protected serve(): void {
+    const { reads } = this;
+    while (reads.length > 0) {
+      const { take, waiter } = reads[0] as Reading;
+      let taken: unknown;
+      try {
+        taken = take.take(this.ended);
+      } catch (error) {
+        return this.breakOff(error as Error);
+      }
+      if (taken === undefined) break;
+      reads.shift();
+      this.outcome = 'active';
+      waiter.done(taken);
+    }
+    if (this.ended) this.failReads((take) => this.failed(this.endOf(take)));
+    else if (this.paused) this.flow();
+    else if (this.queue.length > UNREAD) this.hold();
+  }
+
+  /** The peer must wait once more has come than anybody has asked for. */
+  private hold(): void {
+    const wanted = this.reads[0]?.take.wanted ?? 0;
+    if (this.queue.length < wanted) return;
+    this.paused = true;
+    this.socket.pause();
+  }
+
+  private flow(): void {
+    const { length } = this.queue;
+    if (length > UNREAD && length >= (this.reads[0]?.take.wanted ?? 0)) return;
+    this.paused = false;
+    this.socket.resume();
+  }
+
+  private expire(reading: Reading): void {
+    const isNext = this.reads[0] === reading;
+    const data = isNext ? reading.take.partial() : NOTHING;
+    this.giveUp(reading, new TcpTimeoutError(this.where, 'receive', data));
+  }
+
+  private giveUp(reading: Reading, reason: unknown): void {
+    const { reads } = this;
+    const at = reads.indexOf(reading);
+    if (at < 0) return;
+    reads.splice(at, 1);
+    this.outcome = 'error';
+    this.spoiled ??= 'an answer was still awaited';
+    this.dismiss(reading, reason);
+    // Its answer would be taken for that of those behind it.
+    if (reading.exchange) {
+      const behind = reads.splice(at).filter((each) => {
+        if (each.exchange) this.dismiss(each, new OutOfStepError(this.where));
+        return !each.exchange;
+      });
+      reads.push(...behind);
+    }
+    this.serve();
+  }
+
+  private dismiss({ waiter, take }: Reading, reason: unknown): void {
+    take.stop?.();
+    waiter.fail(reason);
+  }
+
+  private failReads(reasonFor: (take: Take<unknown>) => unknown): void {
+    for (const reading of this.reads.splice(0)) this.dismiss(reading, reasonFor(reading.take));
+  }
+
+  /** Where the next thing begins is not known any more. */
+  private breakOff(error: Error): void {
+    this.broken = error;
+    this.outcome = 'error';
+    this.spoiled ??= error.message;
+    this.queue.clear();
+    this.paused = true;
+    this.socket.pause();
+    this.failReads(() => error);
+  }
+
+  private endOf(take: Take<unknown>): Error {
+    const { begun } = take;
+    const data = begun ? take.partial() : NOTHING;
+    this.queue.clear();
+    if (this.cause !== undefined) return new TcpConnLostError(this.where, this.cause, data);
+    return new EofError(this.where, data, begun);
+  }
+
+  private failed<E>(error: E): E {
+    this.outcome = 'error';
+    return error;
+  }
+
+  private closedError(): TcpConnClosedError {
+    return new TcpConnClosedError(this.where, this.overBy && { cause: this.overBy });
+  }
+
+  private lost(cause = this.cause): TcpConnLostError {
+    const broken = cause ?? Object.assign(new Error('the peer has ended it'), { code: 'EPIPE' });
+    return new TcpConnLostError(this.where, broken);
+  }
+
+  /** @returns nothing when all was accepted at once */
+  protected write(bytes: Buffer, call: Call): Promise<void> | undefined {
+    if (this.over) return Promise.reject(this.closedError());
+    if (call.signal?.aborted === true) return Promise.reject(call.signal.reason);
+    const deadline = Math.min(this.sendDeadline, call.deadline);
+    if (deadline !== Infinity && performance.now() >= deadline) {
+      return Promise.reject(this.failed(new TcpTimeoutError(this.where, 'send')));
+    }
+    const failure = this.put(bytes);
+    if (failure !== undefined) return this.putAgain(bytes, call, failure);
+    if (this.socket.writableLength > 0) return this.accepted(bytes, call);
+    this.outcome = 'active';
+    return undefined;
+  }
+
+  /** Waits until the system has taken all that was written. */
+  private accepted(bytes: Buffer, call: Call): Promise<void> {
+    const { socket } = this;
+    const writes = (this.writes ??= new Set());
+    return new Promise<void>((resolve, reject) => {
+      const giveUp = (reason: unknown): void => {
+        writes.delete(waiter);
+        this.spoiled ??= 'not all was sent';
+        waiter.fail(this.failed(reason));
+      };
+      const expire = (): void => giveUp(new TcpTimeoutError(this.where, 'send'));
+      const waiter = new Waiter<void | Promise<void>>(call, resolve, reject, expire, giveUp);
+      writes.add(waiter as Waiter<void>);
+      waiter.heed(this.sendDeadline);
+      socket.write('', (error) => {
+        if (!writes.delete(waiter as Waiter<void>)) return;
+        const broken = error ?? socket.errored;
+        if (broken === null || broken === undefined) {
+          this.outcome = 'active';
+          return waiter.done();
+        }
+        const failure = this.lost(this.cause ?? broken);
+        // How much was accepted nobody knows.
+        if (call.retry?.resend === true) waiter.done(this.putAgain(bytes, call, failure));
+        else waiter.fail(this.failed(failure));
+      });
+    });
+  }
+
+  /** Nothing, or by its caller's leave not all, was accepted: tries as often as the budget allows. */
+  private async putAgain(bytes: Buffer, call: Call, first: unknown): Promise<void> {
+    let failure = this.isReplaceable ? await this.onReplacement(bytes, call) : first;
+    for (let left = call.retry?.count ?? 0; failure !== undefined; left -= 1) {
+      if (left === 0 || !this.mayMend(failure)) {
+        this.outcome = 'error';
+        throw failure as unknown;
+      }
+      await this.pause(call);
+      failure = this.isReplaceable ? await this.onReplacement(bytes, call) : this.put(bytes);
+    }
+    if (this.socket.writableLength > 0) await this.accepted(bytes, call);
+    else this.outcome = 'active';
+  }
+
+  private mayMend(failure: unknown): boolean {
+    if (failure instanceof DialError) return !failure.permanent;
+    // An orderly end stays one.
+    return failure instanceof TcpConnLostError && this.cause !== undefined;
+  }
+
+  /** Before the next attempt. */
+  private async pause({ retry, signal, deadline }: Call): Promise<void> {
+    const until = Math.min(deadline, this.sendDeadline);
+    const interval = retry?.interval ?? 0;
+    const left = until - performance.now();
+    try {
+      await delay(Math.max(0, Math.min(interval, left)), undefined, { signal });
+    } catch {
+      this.outcome = 'error';
+      throw signal?.reason as unknown;
+    }
+    if (this.over) throw this.closedError();
+    if (left <= interval) throw this.failed(new TcpTimeoutError(this.where, 'send'));
+  }
+
+  protected instant(what: string, at: Date | number | null): number {
+    if (at === null) return Infinity;
+    const when = types.isDate(at) ? at.getTime() : at;
+    if (typeof when !== 'number' || Number.isNaN(when)) {
+      const problem = { path: what, given: at, allowed: 'a Date, milliseconds since 1970, or null' };
+      throw new InvalidTcpOptionsError(what, this.where, [problem]);
+    }
+    return performance.now() + when - Date.now();
+  }
+}
+
+function ignore(): void {}
