@@ -16,6 +16,18 @@ describe('what is more than may be', () => {
     expect(waiters[0]?.now.state).toBe('resolved');
   });
 
+  it('is not closed when it comes back, with overflow, as long as somebody waits who takes it', async () => {
+    const { pool, connector, clock, take } = make({ max: 1, exhausted: 'overflow' });
+    const [one] = await take(2);
+    const dial = connector.dial.gate();
+    const waiter = follow(pool.acquire());
+    one?.release();
+    await clock.settle();
+    expect(waiter.now).toMatchObject({ state: 'resolved', value: { reused: true } });
+    expect(pool.stats()).toMatchObject({ leased: 2, dialing: 1, totals: { closed: { surplus: 0 } } });
+    dial.resolve();
+  });
+
   it('is closed for the reason that it is, also where none may be idle', async () => {
     const { pool, take, clock, connector } = make({ max: 2, maxIdle: 0, min: 2 });
     const [lease] = await take(1);
