@@ -54,6 +54,51 @@ describe('the report on a number of connections', () => {
     });
   });
 
+  it('has no cause where none has failed', async () => {
+    const { probe, clock, all } = probeUnderTest();
+    const [a] = all as Three;
+    const report = follow(probe.report);
+    probe.ask(a);
+    probe.seal();
+    probe.answer(a, 1_001, true);
+    await clock.settle();
+    expect(report.now.state === 'resolved' && 'cause' in report.now.value).toBe(false);
+  });
+
+  it('is about those alone that were not lent before they were asked, and over when none is left', async () => {
+    const { probe, clock, over, all } = probeUnderTest();
+    const [a, b, c] = all as Three;
+    const report = follow(probe.report);
+    for (const one of [a, b]) probe.ask(one);
+    probe.withdraw(a);
+    expect(over()).toBe(0);
+    probe.withdraw(c);
+    probe.ask(c);
+    probe.seal();
+    probe.withdraw(c);
+    await clock.settle();
+    expect([report.now.state, over()]).toEqual(['pending', 0]);
+    probe.withdraw(b);
+    await clock.settle();
+    expect(over()).toBe(1);
+    expect(report.now).toEqual({
+      state: 'resolved',
+      value: { checked: 0, healthy: 0, failed: 0, latencyMs: 0 },
+    });
+  });
+
+  it('is not over before all are counted in, though all so far have been lent', async () => {
+    const { probe, clock, over, all } = probeUnderTest();
+    const [a] = all as Three;
+    probe.ask(a);
+    probe.withdraw(a);
+    await clock.settle();
+    expect(over()).toBe(0);
+    probe.seal();
+    await clock.settle();
+    expect(over()).toBe(1);
+  });
+
   it('tells the first of the failures', async () => {
     const { probe, clock, alarm, all } = probeUnderTest();
     const [a, b, c] = all as Three;
