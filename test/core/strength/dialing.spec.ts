@@ -30,6 +30,21 @@ describe('after a permanent error', () => {
     expect(dialled.now.state).toBe('resolved');
   });
 
+  it('whoever an idle connection can serve once the pool is open again waits for it', async () => {
+    const { pool, connector, clock, fill } = make({ max: 2, ...backoff }, { isPermanent });
+    await fill(1);
+    const dial = connector.dial.gate();
+    const fresh = follow(pool.acquire({ fresh: true }));
+    pool.pause();
+    const waiter = follow(pool.acquire());
+    dial.reject(wrong);
+    await clock.settle();
+    expect([fresh.now.state, waiter.now.state]).toEqual(['rejected', 'pending']);
+    pool.resume();
+    await clock.settle();
+    expect(waiter.now).toMatchObject({ state: 'resolved', value: { reused: true } });
+  });
+
   it('whoever a connection can serve that lives waits for it', async () => {
     const { pool, connector, clock, take } = make({ max: 2, ...backoff }, { isPermanent });
     const [lease] = await take(1);
