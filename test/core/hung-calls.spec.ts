@@ -183,6 +183,21 @@ describe('a call of the connector that never answers', () => {
     });
   });
 
+  it('a close of what a dial has yielded too late may fail, and that is told', async () => {
+    const { pool, connector, clock, said } = make({ max: 1, dialTimeout: 100 });
+    const dial = connector.dial.gate();
+    const acquire = follow(pool.acquire());
+    await clock.advance(100);
+    expect(acquire.now.state).toBe('rejected');
+    connector.close.next('fail');
+    dial.resolve();
+    await clock.settle();
+    expect(said('close')).toHaveLength(1);
+    expect(said('close-failed')).toMatchObject([
+      { reason: 'surplus', cause: { message: 'fake close 1 failed' } },
+    ]);
+  });
+
   it('all of them at once: every slot comes back', async () => {
     const { pool, connector, clock, fill, take } = make(
       {

@@ -118,6 +118,19 @@ describe('heartbeat({ dialIfNone })', () => {
     expect(connector.dial.count).toBe(1);
   });
 
+  it('reports a failure when the pool is closed by force before the dial has ended', async () => {
+    const { pool, clock, connector } = make();
+    connector.dial.gate();
+    const asked = follow(pool.heartbeat({ dialIfNone }));
+    await clock.settle();
+    void pool.close({ drain: 0 });
+    await clock.settle();
+    expect(asked.now).toMatchObject({
+      state: 'resolved',
+      value: { checked: 1, healthy: 0, failed: 1, cause: { code: 'ERR_POOL_CLOSED' } },
+    });
+  });
+
   it('while dials must wait tells why, and from the end of the back-off on dials', async () => {
     const dice = jest.spyOn(Math, 'random').mockReturnValue(1);
     const { pool, clock, connector } = make({ dialBackoff: { initial: 100, max: 100 } });

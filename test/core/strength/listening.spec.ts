@@ -1,8 +1,29 @@
-import { InvalidOptionsError } from 'nestjs-conn-pool/core';
+import { ConnPool, InvalidOptionsError, type PoolEvent } from 'nestjs-conn-pool/core';
 import { take } from 'rxjs';
 import { PoolEvents } from '../../../lib/core/events.js';
 
 describe('the events of a pool', () => {
+  it('tell that the watching of a connection could not be stopped, which is closed all the same', async () => {
+    const cause = new Error('it will not stop');
+    const closed: object[] = [];
+    const conn = {};
+    const pool = new ConnPool({
+      dial: () => conn,
+      close: (one) => void closed.push(one),
+      watch: () => () => {
+        throw cause;
+      },
+    });
+    const heard: PoolEvent[] = [];
+    pool.events$.subscribe((event) => heard.push(event));
+    (await pool.acquire()).discard();
+    expect(closed).toEqual([conn]);
+    expect(heard.filter(({ type }) => type === 'close-failed')).toMatchObject([
+      { reason: 'discarded', cause },
+    ]);
+    await pool.close();
+  });
+
   const state = { type: 'state', pool: 'thrift', state: 'open' } as const;
 
   it('are observed while somebody listens, and no longer', () => {

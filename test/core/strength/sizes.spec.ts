@@ -167,6 +167,18 @@ describe('evictAll()', () => {
 describe('inspect()', () => {
   const make = poolsUnderTest();
 
+  it('shows no age of what is still being dialled', async () => {
+    const { pool, connector, clock } = make();
+    const dial = connector.dial.gate();
+    const acquire = follow(pool.acquire());
+    await clock.advance(50);
+    expect(pool.inspect()).toMatchObject([{ state: 'dialing', age: 0, idle: 0, uses: 0 }]);
+    dial.resolve();
+    await clock.advance(30);
+    expect(acquire.now.state).toBe('resolved');
+    expect(pool.inspect()).toMatchObject([{ state: 'leased', age: 30 }]);
+  });
+
   it('shows the connections in the order in which they were made, whichever have gone', async () => {
     const { pool, take } = make({ max: 6 });
     const leases = await take(5);
