@@ -15,6 +15,7 @@ describe('leakThreshold', () => {
     expect(said('leak')[0]?.heldMs).toBe(5_000);
     expect(said('leak')[0]?.stack).toContain(`leaks.spec.ts:${line}:`);
     expect(said('leak')[0]?.stack).not.toContain('lib/core');
+    expect(said('leak')[0]?.stack).toMatch(/^ {4}at /);
     await clock.advance('1h');
     expect(said('leak')).toHaveLength(1);
     expect(pool.stats().totals.leaks).toBe(1);
