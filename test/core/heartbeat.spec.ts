@@ -122,6 +122,21 @@ describe('a heartbeat', () => {
       expect(lease.conn).toBe(connector.conns[3]);
     });
 
+    it('runs on the others after each that was lost, not only after the first', async () => {
+      const { pool, connector, clock, fill } = make(options, { heartbeat: true, watch: true });
+      await fill(3);
+      await clock.advance('1s');
+      for (const dead of [0, 1]) {
+        connector.conns[dead]?.die();
+        expect(pool.tryAcquire()).toBe(undefined);
+        const before = connector.heartbeat.count;
+        (await pool.acquire()).release();
+        expect(connector.heartbeat.count).toBeGreaterThan(before);
+        await pool.heartbeat();
+        pool.tryAcquire()?.release();
+      }
+    });
+
     it('serves one of several waiters with what needs no check meanwhile', async () => {
       const { pool, connector, clock, fill, take } = make(
         { ...options, order: 'fifo', max: 2 },
