@@ -1,0 +1,21 @@
+export type { AddOptions, BroadcastOptions, KickOptions, PushOptions } from './call-options.js';
+export { CloseCode } from './close-code.js';
+export { ConnHub, type HubConnections, type HubStream, type Presence } from './conn-hub.js';
+export type { BroadcastResult, Delivery, DeliveryStatus } from './delivery.js';
+export * from './hub-errors.js';
+export type {
+  DroppedEvent,
+  HubEvent,
+  JoinedEvent,
+  LeftEvent,
+  OfflineEvent,
+  OnlineEvent,
+  RejectedEvent,
+} from './hub-events.js';
+export type { ConnHubOptions, DuplicatePolicy, Identity, SlowConsumerPolicy } from './hub-options.js';
+export type { HubHealth, HubState, HubStats, HubTotals } from './hub-stats.js';
+export type { LinesOptions } from './inbound.js';
+export type { LeaveReason, Membership } from './membership.js';
+export type { Payload } from './message.js';
+export type { Refusal } from './outlet.js';
+export type { PushTarget, WebSocketLike } from './push-target.js';
