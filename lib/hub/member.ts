@@ -10,7 +10,7 @@ import { Inbound, type InboundOwner, type LinesOptions } from './inbound.js';
 import type { LeaveReason, Membership } from './membership.js';
 import { Outbox, type OutboxOwner } from './outbox.js';
 import type { Outlet, Refusal } from './outlet.js';
-import { isWebSocket, type PushTarget, type WebSocketLike } from './push-target.js';
+import { isWebSocket, type PushTarget } from './push-target.js';
 import { WebSocketOutlet } from './web-socket-outlet.js';
 import type { Wire } from './wire.js';
 
@@ -30,9 +30,10 @@ export interface MemberOwner<M> {
   onClosed(member: Member<M>): unknown;
 }
 
-type Listener = (...args: never[]) => void;
 /** What WebSockets and streams have in common. */
-type Emitter = Pick<WebSocketLike, 'on' | 'off'>;
+interface Emitter {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+}
 
 const LINES = { maxLength: v.optional(whole(1, 'Infinity'), 64 * 1024) };
 
@@ -48,7 +49,6 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
   private ownGroups: Set<string> | undefined = undefined;
   private ownAcks: Acknowledgements | undefined = undefined;
   private ownInbound: Inbound | undefined = undefined;
-  private listeners: [string, Listener][] = [];
 
   constructor(
     readonly id: string,
@@ -110,11 +110,23 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
     return this.ownGroups?.delete(group) ?? false;
   }
 
-  /** Listens to the connection until it has closed: even one that has left may fail, and an error must find a listener. */
+  /**
+   * Listens to the connection, for good: one that has left may still fail, and an error must find a listener. What is heard
+   * after the end changes nothing, so nothing need be remembered to be taken off again.
+   */
   watch(): void {
-    const { conn } = this;
-    this.listeners = isWebSocket(conn) ? this.webSocketListeners() : this.streamListeners();
-    for (const [event, listener] of this.listeners) (conn as Emitter).on(event, listener);
+    const conn = this.conn as Emitter;
+    const isStream = !isWebSocket(conn);
+    conn.on('close', (code?: number) => this.onClose(isStream || code === undefined ? NO_CODE : code));
+    conn.on('error', () => this.owner.onGone(this, 'error', NO_CODE));
+    if (isStream) {
+      conn.on('finish', () => this.owner.onGone(this, 'closed', NO_CODE));
+      return;
+    }
+    const onSign = (): void => this.hear();
+    conn.on('ping', onSign);
+    conn.on('pong', onSign);
+    conn.on('message', (data: unknown, isBinary?: boolean) => this.receive(data, isBinary));
   }
 
   /** It has left the hub. @returns what waited for it */
@@ -189,32 +201,10 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
     return this.ownInbound;
   }
 
-  private webSocketListeners(): [string, Listener][] {
-    const onSign = (): void => this.hear();
-    const onMessage = (data: unknown, isBinary?: boolean): void => this.receive(data, isBinary);
-    return [
-      ['message', onMessage as Listener],
-      ['ping', onSign],
-      ['pong', onSign],
-      ['error', () => this.owner.onGone(this, 'error', NO_CODE)],
-      ['close', ((code?: number) => this.onClose(code ?? NO_CODE)) as Listener],
-    ];
-  }
-
-  private streamListeners(): [string, Listener][] {
-    return [
-      ['finish', () => this.owner.onGone(this, 'closed', NO_CODE)],
-      ['error', () => this.owner.onGone(this, 'error', NO_CODE)],
-      ['close', () => this.onClose(NO_CODE)],
-    ];
-  }
-
   private onClose(code: number): void {
     this.owner.onGone(this, 'closed', code);
     const { messages, bytes } = this.outbox.abandon();
     this.onDropped('closed', messages, bytes);
-    for (const [event, listener] of this.listeners) (this.conn as Emitter).off?.(event, listener);
-    this.listeners = [];
     this.owner.onClosed(this);
   }
 
