@@ -151,6 +151,9 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return this.directory.ids;
   }
 
+  /** Opens the hub's doors; `add()` and pushes work before it. Again: nothing. */
+  async start(): Promise<void> {}
+
   /**
    * Adds a connection; it leaves by itself when it closes or fails. The same connection again: the same membership.
    *

@@ -103,3 +103,17 @@ export class InvalidHubOptionsError extends InvalidOptionsError {
     this.message = this.message.replace(/^Pool/, 'Hub');
   }
 }
+
+/** No hub of this name is registered. */
+export class UnknownHubError extends ConnHubError {
+  override readonly code = 'ERR_UNKNOWN_HUB';
+
+  constructor(
+    hub: string,
+    readonly known: readonly string[],
+  ) {
+    const names =
+      known.length === 0 ? 'none is registered' : `known: ${known.map((name) => `"${name}"`).join(', ')}`;
+    super(`Hub "${hub}" is not registered (${names}). Add it with ConnHubModule.forFeature().`, hub);
+  }
+}

@@ -19,3 +19,22 @@ export type { LeaveReason, Membership } from './membership.js';
 export type { Payload } from './message.js';
 export type { Refusal } from './outlet.js';
 export type { PushTarget, WebSocketLike } from './push-target.js';
+export { ConnHubModule } from './nest/conn-hub.module.js';
+export { InjectHub } from './nest/hub-decorators.js';
+export {
+  DuplicateHubRootModuleError,
+  MissingHubFactoryError,
+  MissingHubRootModuleError,
+} from './nest/hub-module-errors.js';
+export type {
+  ConnHubModuleOptions,
+  ConnHubOptionsFactory,
+  ConnHubRootAsyncOptions,
+  ConnHubRootOptions,
+  HubAsyncOptions,
+  HubDefinition,
+  HubFeatureOptions,
+  HubOptionsFactory,
+} from './nest/hub-module-options.js';
+export { HubRegistry } from './nest/hub-registry.js';
+export { DEFAULT_HUB_NAME, getHubToken } from './nest/hub-tokens.js';
