@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Observable } from 'rxjs';
-import { isThenable } from '../core/connector-calls.js';
 import type { Duration } from '../core/index.js';
 import { Parcel } from './acknowledgements.js';
 import {
@@ -11,10 +10,12 @@ import {
   type KickOptions,
   type PushOptions,
 } from './call-options.js';
+import type { Backplane, CastPacket, Packet } from './backplane.js';
 import { CloseCode, NO_CODE } from './close-code.js';
-import { AckPush, type BroadcastResult, Cast, type Delivery, Push } from './delivery.js';
+import { AckPush, type BroadcastResult, Cast, type Delivery, Push, type Tell } from './delivery.js';
 import { Directory } from './directory.js';
 import { EqualDelays } from './equal-delays.js';
+import { FleetTie } from './fleet-tie.js';
 import { FlushTurn } from './flush-turn.js';
 import { sendEverybodyAway } from './going.js';
 import {
@@ -30,13 +31,24 @@ import { type HubHealth, type HubState, type HubStats, type HubTotals, noTotals 
 import { HubTale } from './hub-tale.js';
 import { Member, type MemberOwner } from './member.js';
 import type { LeaveReason, Membership } from './membership.js';
-import { encode, encodeNumbered, type Numbered, type Payload } from './message.js';
+import { encode, type Message, Numbered, type Payload } from './message.js';
 import type { Refusal } from './outlet.js';
+import { connectionsOf, type HubConnections, type HubStream } from './predecessor.js';
 import { isDuplex, isWebSocket, type PushTarget } from './push-target.js';
 import { Reception } from './reception.js';
 import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
 import { type Offer, withdrawAt } from './withdrawal.js';
+
+/** Which hub, of which fleet. */
+export interface HubOrigin {
+  /** Default `'default'`. */
+  name?: string;
+  /** What this instance is called; no other may be called the same. Default: another at every start. */
+  node?: string;
+  /** What ties it to the other instances. Default: there are none. */
+  backplane?: Backplane;
+}
 
 /** Where an id is connected. */
 export interface Presence {
@@ -45,27 +57,6 @@ export interface Presence {
   connections: { node: string; meta?: unknown }[];
   /** False: the backplane did not answer; this is what is known here. */
   complete: boolean;
-}
-
-/** The predecessor's registry of connections. */
-export interface HubConnections<M = unknown> {
-  /** @see ConnHub.add */
-  add(id: string, conn: PushTarget, options?: AddOptions<M>): Membership<M>;
-  /** @see ConnHub.delete */
-  delete(id: string, membership?: Membership<M>): boolean;
-  /**
-   * The connections of the id on this instance.
-   *
-   * @param visit - called with each; one for which it throws or rejects is deleted
-   */
-  get(id: string, visit?: (conn: PushTarget) => unknown): Membership<M>[];
-  readonly size: number;
-}
-
-/** The predecessor's stream. */
-export interface HubStream {
-  /** @see ConnHub.push */
-  add(id: string, data: Payload, options?: PushOptions): Promise<Delivery>;
 }
 
 const LONGEST_ID = 256;
@@ -100,21 +91,21 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private readonly reception: Reception<M>;
   /** Have left; their sockets have not closed yet. */
   private readonly departing = new EqualDelays<Member<M>>(CLOSING, (member) => member.terminate());
-  /** Ids without a connection that may come back. */
-  private readonly missing: EqualDelays<string>;
+  private readonly fleet: FleetTie<M>;
+  private lastKey = 0;
   private phase: HubState = 'open';
+  private starting: Promise<void> | undefined;
   private closing: Promise<void> | undefined;
 
   /** @throws InvalidOptionsError with every bad field */
-  constructor(options: ConnHubOptions<M> & { name?: string; node?: string } = {}) {
+  constructor(options: ConnHubOptions<M> & HubOrigin = {}) {
     this.options = resolveHubOptions(options, () => randomUUID());
-    const { name, delimiter, offlineGrace } = this.options;
+    const { name, delimiter, backplane } = this.options;
     this.calls = new CallOptions(name);
     this.tale = new HubTale(name);
     this.events$ = this.tale;
     this.wire = new Wire(delimiter);
     this.turn = new FlushTurn(this.wire);
-    this.missing = new EqualDelays(offlineGrace, (id) => this.tale.tell({ type: 'offline', id }));
     this.owner = this.ownerOfMembers();
     this.upkeep = new Upkeep<M>(this.options, {
       members: () => this.directory.members(),
@@ -129,8 +120,9 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       add: (id, conn, said) => this.add(id, conn, said),
       onRejected: (reason, cause) => this.tale.tell({ type: 'rejected', reason, cause }),
     });
-    this.connections = this.registryOfThePredecessor();
+    this.connections = connectionsOf<M>(this);
     this.stream = { add: (id, data, said) => this.push(id, data, said) };
+    this.fleet = this.tieTo(backplane);
   }
 
   get name(): string {
@@ -151,8 +143,15 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return this.directory.ids;
   }
 
-  /** Opens the hub's doors; `add()` and pushes work before it. Again: nothing. */
-  async start(): Promise<void> {}
+  /**
+   * Joins the other instances; `add()` and pushes to what is connected here work before it. A backplane that is down is
+   * joined when it comes up; `health()` says so meanwhile. Rejects with `BackplaneError` when it refuses us, as for a wrong
+   * password. Called again: the same promise.
+   */
+  start(): Promise<void> {
+    this.starting ??= this.phase === 'open' ? this.fleet.start() : Promise.resolve();
+    return this.starting;
+  }
 
   /**
    * Adds a connection; it leaves by itself when it closes or fails. The same connection again: the same membership.
@@ -168,7 +167,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     this.checkTarget(conn);
     const present = this.directory.ofConn(conn);
     if (present !== undefined) return this.addAgain(present, id, groups);
-    const member = new Member<M>(id, conn, meta, this.owner);
+    const member = new Member<M>(id, conn, meta, this.nextKey(), this.owner);
     if (!member.outlet.isOpen) throw new ConnectionClosedError(this.name);
     const older = this.directory.at(id) ?? [];
     if (older.length >= this.mostPerId()) this.turnAway(member, older.length);
@@ -214,9 +213,8 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   async kick(id: string, options: KickOptions = {}): Promise<number> {
     this.checkId('id', id);
     const { code, reason } = this.calls.kick(options);
-    const members = this.directory.at(id) ?? [];
-    for (const member of members) this.expel(member, 'kicked', code, reason);
-    return members.length;
+    const here = this.kickHere(id, code, reason);
+    return here + (await this.fleet.kick(id, code, reason));
   }
 
   /** The id's connections of this instance. */
@@ -257,19 +255,15 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    * it or will not; rejects as `push` does.
    */
   async broadcast(data: Payload, options: BroadcastOptions = {}): Promise<BroadcastResult> {
-    const { group, except = [], binary = false } = this.calls.broadcast(options);
+    const { group, except = [], binary = false, local = false } = this.calls.broadcast(options);
     const message = encode(this.options, data, binary, true);
     this.totals.broadcasts += 1;
-    const left = new Set(except);
-    const members = this.phase === 'open' ? this.directory.members(group) : [];
-    const going = left.size === 0 ? members : members.filter(({ id }) => !left.has(id));
-    if (going.length === 0) return { connections: 0, refused: 0, forwarded: false };
-    return new Promise((resolve) => {
-      const cast = new Cast(message, going.length, (connections, refused) =>
-        resolve({ connections, refused, forwarded: false }),
-      );
-      for (const member of going) member.outbox.offer(cast);
-    });
+    if (this.phase !== 'open') return { connections: 0, refused: 0, forwarded: false };
+    const packet = { message, group, except };
+    // Those here never wait for the backplane.
+    const here = this.castHere(packet);
+    const forwarded = !local && (await this.fleet.publish(packet));
+    return { ...(await here), forwarded };
   }
 
   /**
@@ -292,17 +286,22 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return members.length > 0;
   }
 
-  /** Where the id is connected. */
+  /** Where the id is connected, in the whole fleet. Rejects with InvalidIdError only. */
   async presence(id: string): Promise<Presence> {
     this.checkId('id', id);
-    const connections = this.get(id).map(({ node, meta }) => ({ node, meta }));
-    return { id, online: connections.length > 0, connections, complete: true };
+    const here = this.get(id).map(({ node, meta }) => ({ node, meta }));
+    const elsewhere = await this.fleet.presence(id);
+    const connections = [...here, ...(elsewhere ?? [])];
+    return { id, online: connections.length > 0, connections, complete: elsewhere !== undefined };
   }
 
-  /** How the hub is; never rejects. */
+  /** How the hub is: `degraded` while its backplane is down, `down` when it is closed. Never rejects. */
   async health(): Promise<HubHealth> {
     const { connections, queuedMessages, queuedBytes } = this.stats();
-    return { state: this.phase === 'open' ? 'up' : 'down', connections, queuedMessages, queuedBytes };
+    const backplane = this.fleet.health();
+    const isWhole = backplane === undefined || backplane.state === 'up';
+    const state = this.phase !== 'open' ? 'down' : isWhole ? 'up' : 'degraded';
+    return { state, connections, queuedMessages, queuedBytes, ...(backplane && { backplane }) };
   }
 
   stats(): HubStats {
@@ -381,15 +380,18 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     directory.add(member);
     for (const group of groups) directory.join(member, group);
     this.totals.joined += 1;
-    const wasMissing = this.missing.delete(member.id);
     member.watch();
     this.upkeep.start();
     tale.step(() => {
+      const isFirst = older.length === 0;
+      if (isFirst) tale.tell({ type: 'joined', id: member.id, connections: 1 });
+      // Before the older ones leave: the id was never gone.
+      this.fleet.onArrival(member, isFirst);
       if (options.onDuplicate === 'replace') {
         for (const each of older) this.expel(each, 'replaced', CloseCode.Replaced);
       }
+      if (isFirst) return;
       tale.tell({ type: 'joined', id: member.id, connections: directory.at(member.id)?.length ?? 0 });
-      if (older.length === 0 && !wasMissing) tale.tell({ type: 'online', id: member.id });
     });
   }
 
@@ -417,7 +419,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       const { messages, bytes } = member.end(refusal);
       tale.tell({ type: 'left', id: member.id, reason, code, connections });
       this.onDropped(member, refusal, messages, bytes);
-      if (connections === 0) this.miss(member.id);
+      this.fleet.onDeparture(member, connections === 0);
     });
     return true;
   }
@@ -426,12 +428,6 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     this.tale.step(() => {
       if (this.depart(member, reason, code)) member.close(code, text);
     });
-  }
-
-  private miss(id: string): void {
-    const { offlineGrace } = this.options;
-    if (offlineGrace > 0 && this.phase === 'open') this.missing.add(id);
-    else this.tale.tell({ type: 'offline', id });
   }
 
   private onDropped(member: Member<M>, reason: Refusal, messages: number, bytes: number): void {
@@ -456,36 +452,51 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
 
   private pushPlain(id: string, data: Payload): Promise<Delivery> {
     const message = encode(this.options, data, false, false);
-    const members = this.receivers(id);
-    if ('status' in members) return this.settled(members);
-    return new Promise((resolve) => {
-      const push = new Push(message, undefined, members.length, this.totals.pushed, resolve);
-      for (const { outbox } of members) outbox.offer(push);
-    });
+    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
+    if (members === undefined) return this.pushElsewhere(id, { message, ack: false, key: undefined });
+    return new Promise((resolve) => this.offer(members, message, undefined, resolve));
   }
 
   private pushWith(id: string, data: Payload, said: PushOptions): Promise<Delivery> {
     const { ack = false, key, binary = false, signal } = this.calls.push(said);
+    const message = encode(this.options, data, binary, false);
     signal?.throwIfAborted();
-    const { pushed } = this.totals;
-    const numbered = ack ? encodeNumbered(this.options, data, binary) : undefined;
-    const message = ack ? undefined : encode(this.options, data, binary, false);
-    const members = this.receivers(id);
-    if ('status' in members) return this.settled(members, ack);
+    const packet = { message, ack, key };
+    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
     return new Promise((resolve, reject) => {
-      const offers: Offer[] = [];
-      const tell = signal === undefined ? resolve : withdrawAt(signal, offers, resolve, reject);
-      if (message === undefined) {
-        const push = new AckPush(members.length, pushed, tell);
-        for (const member of members) offers.push(this.offerParcel(member, numbered as Numbered, key, push));
-      } else {
-        const push = new Push(message, key, members.length, pushed, tell);
-        for (const { outbox } of members) {
-          offers.push({ outbox, item: push });
-          outbox.offer(push);
-        }
-      }
+      let offers: readonly Offer[] = [];
+      const tell = signal === undefined ? resolve : withdrawAt(signal, () => offers, resolve, reject);
+      if (members === undefined) void this.pushElsewhere(id, packet).then(tell);
+      else offers = this.offerPacket(members, packet, tell);
     });
+  }
+
+  private async pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
+    const delivery: Delivery =
+      this.phase === 'open'
+        ? await this.fleet.forward(id, packet)
+        : { status: 'refused', connections: 0, reason: 'closed' };
+    this.totals.pushed[delivery.status] += 1;
+    return packet.ack && delivery.acked === undefined ? { ...delivery, acked: false } : delivery;
+  }
+
+  private offerPacket(members: readonly Member<M>[], packet: Packet, tell: Tell): readonly Offer[] {
+    const { message, ack, key } = packet;
+    if (!ack) return this.offer(members, message, key, tell);
+    const numbered = new Numbered(message);
+    const push = new AckPush(members.length, this.totals.pushed, tell);
+    return members.map((member) => this.offerParcel(member, numbered, key, push));
+  }
+
+  private offer(
+    members: readonly Member<M>[],
+    message: Message,
+    key: string | undefined,
+    tell: Tell,
+  ): readonly Offer[] {
+    const item = new Push(message, key, members.length, this.totals.pushed, tell);
+    for (const { outbox } of members) outbox.offer(item);
+    return members.map(({ outbox }) => ({ outbox, item }));
   }
 
   private offerParcel(member: Member<M>, numbered: Numbered, key: string | undefined, push: AckPush): Offer {
@@ -498,21 +509,63 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return { outbox, item: parcel };
   }
 
-  /** Those a push goes to, or what becomes of it at once. */
-  private receivers(id: string): readonly Member<M>[] | Delivery {
-    if (this.phase !== 'open') return { status: 'refused', connections: 0, reason: 'closed' };
-    return this.directory.at(id) ?? { status: 'offline', connections: 0 };
+  private castHere({ message, group, except }: CastPacket): Promise<Omit<BroadcastResult, 'forwarded'>> {
+    const left = new Set(except);
+    const members = this.directory.members(group);
+    const going = left.size === 0 ? members : members.filter(({ id }) => !left.has(id));
+    if (going.length === 0) return Promise.resolve({ connections: 0, refused: 0 });
+    return new Promise((resolve) => {
+      const cast = new Cast(message, going.length, (connections, refused) =>
+        resolve({ connections, refused }),
+      );
+      for (const member of going) member.outbox.offer(cast);
+    });
   }
 
-  private settled(delivery: Delivery, ack?: boolean): Promise<Delivery> {
-    this.totals.pushed[delivery.status] += 1;
-    return Promise.resolve(ack === true ? { ...delivery, acked: false } : delivery);
+  private kickHere(id: string, code: number, reason: string): number {
+    const members = this.directory.at(id) ?? [];
+    for (const member of members) this.expel(member, 'kicked', code, reason);
+    return members.length;
+  }
+
+  private nextKey(): string {
+    this.lastKey += 1;
+    return String(this.lastKey);
+  }
+
+  private tieTo(backplane: Backplane | undefined): FleetTie<M> {
+    const { directory, tale } = this;
+    const isOpen = (): boolean => this.phase === 'open';
+    return new FleetTie<M>(
+      {
+        options: this.options,
+        get isOpen() {
+          return isOpen();
+        },
+        members: () => directory.members(),
+        at: (id) => directory.at(id) ?? [],
+        deliver: (id, packet) => this.deliverHere(id, packet),
+        cast: (packet) => void this.castHere(packet),
+        kick: (id, code, reason) => this.kickHere(id, code, reason),
+        onSuperseded: (member, by) =>
+          this.expel(member, by, by === 'replaced' ? CloseCode.Replaced : CloseCode.Duplicate),
+        onOnline: (id) => tale.tell({ type: 'online', id }),
+        onOffline: (id) => tale.tell({ type: 'offline', id }),
+        onBackplane: (state, cause) => tale.tell({ type: 'backplane', state, cause }),
+      },
+      backplane,
+    );
+  }
+
+  /** What another instance forwards is counted there. */
+  private deliverHere(id: string, packet: Packet): Promise<Delivery> {
+    const members = this.directory.at(id);
+    if (members === undefined) return Promise.resolve({ status: 'offline', connections: 0 });
+    return new Promise((resolve) => void this.offerPacket(members, packet, resolve));
   }
 
   private async goAway(drain: number): Promise<void> {
-    const { directory, departing, missing, tale } = this;
-    for (const id of missing.items()) tale.tell({ type: 'offline', id });
-    missing.clear();
+    const { directory, departing, tale } = this;
     await sendEverybodyAway<M>(
       {
         members: () => directory.members(),
@@ -521,36 +574,10 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       },
       drain,
     );
+    await this.fleet.stop();
     this.upkeep.stop();
     departing.clear();
     this.phase = 'closed';
     tale.complete();
-  }
-
-  private registryOfThePredecessor(): HubConnections<M> {
-    const hub = this;
-    return {
-      add: (id, conn, said) => hub.add(id, conn, said),
-      delete: (id, membership) => hub.delete(id, membership),
-      get: (id, visit) => hub.visit(id, visit),
-      get size() {
-        return hub.size;
-      },
-    };
-  }
-
-  private visit(id: string, visit: ((conn: PushTarget) => unknown) | undefined): Membership<M>[] {
-    const members = this.get(id);
-    if (visit === undefined) return members;
-    for (const membership of members) {
-      const remove = (): void => void this.delete(id, membership);
-      try {
-        const outcome = visit(membership.conn);
-        if (isThenable(outcome)) outcome.then(undefined, remove);
-      } catch {
-        remove();
-      }
-    }
-    return members;
   }
 }

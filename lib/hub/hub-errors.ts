@@ -117,3 +117,12 @@ export class UnknownHubError extends ConnHubError {
     super(`Hub "${hub}" is not registered (${names}). Add it with ConnHubModule.forFeature().`, hub);
   }
 }
+
+/** The backplane refuses us. `cause` is what its client says. */
+export class BackplaneError extends ConnHubError {
+  override readonly code = 'ERR_BACKPLANE';
+
+  constructor(hub: string, problem: string, options?: ErrorOptions) {
+    super(`Hub "${hub}" cannot use its backplane: ${problem}.`, hub, options);
+  }
+}

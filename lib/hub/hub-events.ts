@@ -51,8 +51,15 @@ export interface RejectedEvent extends Of<'rejected'> {
   readonly cause?: unknown;
 }
 
+/** The backplane is there, or is not; meanwhile the hub serves those who are connected to it. */
+export interface BackplaneEvent extends Of<'backplane'> {
+  readonly state: 'up' | 'down';
+  readonly cause?: unknown;
+}
+
 /** What happens in a hub, as it happens; told apart by `type`. The ids in it are for the application, not for its logs. */
-export type HubEvent = JoinedEvent | LeftEvent | OnlineEvent | OfflineEvent | DroppedEvent | RejectedEvent;
+export type HubEvent =
+  JoinedEvent | LeftEvent | OnlineEvent | OfflineEvent | DroppedEvent | RejectedEvent | BackplaneEvent;
 
 type WithoutOrigin<E> = E extends unknown ? Omit<E, 'hub' | 'at'> : never;
 /** An event but for where and when. */

@@ -4,6 +4,7 @@ import { readFields } from '../core/fields.js';
 import type { Duration, OptionProblem } from '../core/index.js';
 import { oneOf, optionProblems, switchable, wait, whole } from '../core/options.js';
 import { parseDuration } from '../core/duration.js';
+import type { Backplane } from './backplane.js';
 import { InvalidHubOptionsError } from './hub-errors.js';
 
 /** What becomes of two connections of one id: the older goes, the newer goes, or both stay. */
@@ -65,6 +66,7 @@ export interface ConnHubOptions<M = unknown> {
 export interface ResolvedHubOptions<M = unknown> {
   name: string;
   node: string;
+  backplane: Backplane | undefined;
   onDuplicate: DuplicatePolicy;
   maxPerId: number;
   delimiter: string;
@@ -100,6 +102,9 @@ const aFunction = v.custom<never>((value) => typeof value === 'function', 'a fun
 const FIELDS = {
   name: v.optional(named, 'default'),
   node: v.optional(nodeName),
+  backplane: v.optional(
+    v.custom<Backplane>(isBackplane, 'a backplane, such as memoryBackplane() or redisBackplane({ url })'),
+  ),
   onDuplicate: v.optional(oneOf('replace', 'reject', 'multi'), 'replace'),
   maxPerId: v.optional(whole(1, 'Infinity'), 10),
   delimiter: v.optional(text, '\n'),
@@ -119,10 +124,11 @@ const FIELDS = {
 
 const SCHEMA = v.object(FIELDS);
 
-/** The options of a hub as it is made, which its owner gives beside the rest. */
-const OF_THE_OWNER = ['backplane'];
-/** The names of all options. */
-export const HUB_OPTION_NAMES = Object.keys(FIELDS);
+function isBackplane(value: unknown): boolean {
+  return typeof (value as Partial<Backplane> | null)?.link === 'function';
+}
+
+const NAMES = Object.keys(FIELDS);
 
 /**
  * Fills in the defaults and checks everything.
@@ -131,10 +137,10 @@ export const HUB_OPTION_NAMES = Object.keys(FIELDS);
  * @throws InvalidOptionsError with every bad field
  */
 export function resolveHubOptions<M>(
-  options: ConnHubOptions<M> & { name?: string; node?: string },
+  options: ConnHubOptions<M> & { name?: string; node?: string; backplane?: Backplane },
   node: () => string,
 ): ResolvedHubOptions<M> {
-  const { fields, problems } = readFields(options, [...HUB_OPTION_NAMES, ...OF_THE_OWNER]);
+  const { fields, problems } = readFields(options, NAMES);
   problems.push(...optionProblems(FIELDS, fields as Record<string, unknown>));
   if (problems.length > 0) throw new InvalidHubOptionsError(hubName(options), problems);
   const output = v.parse(SCHEMA, fields);

@@ -1,4 +1,5 @@
 import type { DeliveryStatus } from './delivery.js';
+import type { BackplaneHealth } from './backplane.js';
 import type { LeaveReason } from './membership.js';
 
 export type HubState = 'open' | 'draining' | 'closed';
@@ -36,6 +37,8 @@ export interface HubHealth {
   connections: number;
   queuedMessages: number;
   queuedBytes: number;
+  /** Where there is one. */
+  backplane?: BackplaneHealth;
 }
 
 export function noTotals(): HubTotals {

@@ -1,9 +1,23 @@
 export type { AddOptions, BroadcastOptions, KickOptions, PushOptions } from './call-options.js';
 export { CloseCode } from './close-code.js';
-export { ConnHub, type HubConnections, type HubStream, type Presence } from './conn-hub.js';
+export { ConnHub, type HubOrigin, type Presence } from './conn-hub.js';
+export type { HubConnections, HubStream } from './predecessor.js';
+export type {
+  Backplane,
+  BackplaneHealth,
+  BackplaneLink,
+  CastPacket,
+  Claim,
+  ClaimOutcome,
+  HubInstance,
+  Packet,
+} from './backplane.js';
+export { memoryBackplane } from './memory-backplane.js';
+export type { Message } from './message.js';
 export type { BroadcastResult, Delivery, DeliveryStatus } from './delivery.js';
 export * from './hub-errors.js';
 export type {
+  BackplaneEvent,
   DroppedEvent,
   HubEvent,
   JoinedEvent,

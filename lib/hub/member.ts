@@ -42,8 +42,9 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
   readonly outbox: Outbox;
   readonly outlet: Outlet;
   active = true;
+  readonly since = performance.now();
   /** When there was a sign of life. */
-  heardAt = performance.now();
+  heardAt = this.since;
   /** When it was pinged, since nothing was heard of it; `undefined` when it has been. */
   pingedAt: number | undefined = undefined;
   private ownGroups: Set<string> | undefined = undefined;
@@ -54,6 +55,8 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
     readonly id: string,
     readonly conn: PushTarget,
     readonly meta: M | undefined,
+    /** Tells the connections of an instance apart. */
+    readonly key: string,
     private readonly owner: MemberOwner<M>,
   ) {
     const { wire, options } = owner;

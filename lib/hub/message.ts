@@ -5,14 +5,16 @@ import { InvalidPayloadError, PayloadTooLargeError } from './hub-errors.js';
 /** What can be pushed. */
 export type Payload = string | Uint8Array | object;
 
-/** One payload, ready for the wire but for its frame; it may go to many connections. */
+/** One payload, ready for the wire but for its frame; it may go to many connections, and to other instances. */
 export interface Message {
   /** Text waits as a string, which the caller has anyway; bytes are a copy, for the caller may go on using his. */
   readonly payload: string | Buffer;
-  /** Bytes of the payload. */
+  /** Of the payload. */
   readonly bytes: number;
   /** One BINARY frame, nothing added; else one TEXT frame with the delimiter at its end. */
   readonly binary: boolean;
+  /** It was an object. */
+  readonly isJson: boolean;
   /** It goes to many connections: its frame is worth keeping. */
   readonly shared: boolean;
 }
@@ -29,51 +31,39 @@ export interface EncodingRules {
  * @throws InvalidPayloadError, PayloadTooLargeError
  */
 export function encode(rules: EncodingRules, data: unknown, binary: boolean, shared: boolean): Message {
-  if (typeof data === 'string') return textMessage(rules, data, binary, shared);
-  if (!types.isUint8Array(data)) return textMessage(rules, json(rules, data), binary, shared);
-  checkSize(rules, data.length);
-  if (!binary) checkUtf8(rules, data);
-  return { payload: Buffer.from(data), bytes: data.length, binary, shared };
-}
-
-/** A payload that can travel with a number: `{"offset":12,"data":…}`. */
-export interface Numbered {
-  at(offset: number): Message;
-}
-
-/**
- * Makes of what was pushed a message that is completed with its number.
- *
- * @param binary - bytes that need not be UTF-8: they travel as base64
- * @throws InvalidPayloadError, PayloadTooLargeError
- */
-export function encodeNumbered(rules: EncodingRules, data: unknown, binary: boolean): Numbered {
-  const field = numberedField(rules, data, binary);
-  return {
-    at: (offset) => {
-      const payload = `{"offset":${offset},${field}}`;
-      return { payload, bytes: Buffer.byteLength(payload), binary: false, shared: false };
-    },
-  };
-}
-
-function numberedField(rules: EncodingRules, data: unknown, binary: boolean): string {
-  if (!types.isUint8Array(data)) {
-    const text = typeof data === 'string' ? data : json(rules, data);
-    checkSize(rules, Buffer.byteLength(text));
-    return `"data":${typeof data === 'string' ? JSON.stringify(text) : text}`;
+  if (types.isUint8Array(data)) {
+    checkSize(rules, data.length);
+    if (!binary) checkUtf8(rules, data);
+    return { payload: Buffer.from(data), bytes: data.length, binary, isJson: false, shared };
   }
-  checkSize(rules, data.length);
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
-  if (binary) return `"base64":"${bytes.toString('base64')}"`;
-  checkUtf8(rules, data);
-  return `"data":${JSON.stringify(bytes.toString())}`;
-}
-
-function textMessage(rules: EncodingRules, payload: string, binary: boolean, shared: boolean): Message {
+  const isJson = typeof data !== 'string';
+  const payload = isJson ? json(rules, data) : data;
   const bytes = Buffer.byteLength(payload);
   checkSize(rules, bytes);
-  return { payload, bytes, binary, shared };
+  return { payload, bytes, binary, isJson, shared };
+}
+
+/** A message that travels with a number: `{"offset":12,"data":…}`; bytes that need not be UTF-8 as `"base64"`. */
+export class Numbered {
+  private readonly field: string;
+
+  constructor(message: Message) {
+    this.field = fieldOf(message);
+  }
+
+  at(offset: number): Message {
+    const payload = `{"offset":${offset},${this.field}}`;
+    return { payload, bytes: Buffer.byteLength(payload), binary: false, isJson: true, shared: false };
+  }
+}
+
+function fieldOf({ payload, binary, isJson }: Message): string {
+  if (typeof payload !== 'string') {
+    return binary
+      ? `"base64":"${payload.toString('base64')}"`
+      : `"data":${JSON.stringify(payload.toString())}`;
+  }
+  return `"data":${isJson ? payload : JSON.stringify(payload)}`;
 }
 
 function json(rules: EncodingRules, data: unknown): string {

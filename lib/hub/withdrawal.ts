@@ -11,18 +11,18 @@ export interface Offer {
 /**
  * Takes a message out of its queues at the signal, and rejects with the signal's reason.
  *
- * @param offers - may be filled later
+ * @param offers - asked for at the signal
  * @returns what to call in place of `resolve`
  */
 export function withdrawAt(
   signal: AbortSignal,
-  offers: readonly Offer[],
+  offers: () => readonly Offer[],
   resolve: Tell,
   reject: (reason: unknown) => void,
 ): Tell {
   const onAbort = (): void => {
     reject(signal.reason);
-    for (const { outbox, item } of offers) outbox.withdraw(item);
+    for (const { outbox, item } of offers()) outbox.withdraw(item);
   };
   signal.addEventListener('abort', onAbort, { once: true });
   return (delivery: Delivery) => {

@@ -8,6 +8,7 @@ describe('the options of a hub', () => {
     expect(options).toEqual({
       name: 'default',
       node: 'node',
+      backplane: undefined,
       onDuplicate: 'replace',
       maxPerId: 10,
       delimiter: '\n',

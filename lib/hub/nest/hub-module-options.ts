@@ -1,4 +1,5 @@
 import type { AsyncOptions } from '../../nest/module-options.js';
+import type { Backplane } from '../backplane.js';
 import type { ConnHubOptions } from '../hub-options.js';
 
 /** One hub to register. */
@@ -9,6 +10,8 @@ export type HubDefinition<M = unknown> = ConnHubOptions<M> & {
 
 /** What the factory of `forRootAsync()` makes. */
 export interface ConnHubModuleOptions {
+  /** What ties the instances of the application together; one for all hubs. Default: there is one instance. */
+  backplane?: Backplane;
   /** What this instance is called, in every hub. Default: another at every start. */
   node?: string;
   /** For every hub; a feature's own options come before them. Default: the built-in defaults. */

@@ -15,7 +15,7 @@ import { DuplicateHubRootModuleError } from './hub-module-errors.js';
 import type { ConnHubModuleOptions, HubDefinition } from './hub-module-options.js';
 import { DEFAULT_HUB_NAME, HUB_REGISTRY, HUB_ROOT_OPTIONS } from './hub-tokens.js';
 
-const ROOT_OPTIONS = ['node', 'defaults'];
+const ROOT_OPTIONS = ['backplane', 'node', 'defaults'];
 
 /**
  * All hubs of an application. It starts them with the application; at its end, before the server closes, it says good-bye
@@ -53,12 +53,13 @@ export class HubRegistry implements OnModuleInit, BeforeApplicationShutdown {
     const present = this.hubs.get(name);
     if (present !== undefined) return present as unknown as ConnHub<M>;
     if (this.phase === 'closed') throw new HubClosedError(name);
-    const { node, defaults = {} } = this.root;
+    const { backplane, node, defaults = {} } = this.root;
     const made = new ConnHub<M>({
       ...(withoutUndefined(defaults) as HubDefinition<M>),
       ...withoutUndefined(own),
       name,
       node,
+      backplane,
     });
     this.hubs.set(name, made as unknown as ConnHub<never>);
     if (this.phase === 'open') void made.start().catch((error: unknown) => this.tellBadStart(name, error));
