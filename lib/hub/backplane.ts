@@ -54,6 +54,7 @@ export interface HubInstance {
   readonly ackTimeout: number;
   /** All that must be known of it, after the backplane was away. */
   claims(): Claim[];
+  has(id: string): boolean;
   /** Another instance has a message for an id. In order: it is queued when this returns. */
   deliver(id: string, packet: Packet): Promise<Delivery>;
   /** Another instance has a message for everybody. */

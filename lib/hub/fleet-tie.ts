@@ -163,6 +163,7 @@ export class FleetTie<M> {
       policy: onDuplicate,
       ackTimeout,
       claims: () => owner.members().map(claimOf),
+      has: (id) => owner.at(id).length > 0,
       deliver: (id, packet) => owner.deliver(id, packet),
       cast: (packet) => owner.cast(packet),
       kick: (id, code, reason) => owner.kick(id, code, reason),
