@@ -14,6 +14,15 @@ import { type Answers, Asks } from './asks.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisNames } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
+import { TurnBatch } from './turn-batch.js';
+
+/** A message for an id, on its way. */
+interface Question {
+  readonly id: string;
+  readonly text: string;
+  resolve(sent: { asked: number; unreached: number }): void;
+  reject(cause: Error): void;
+}
 
 /** The backplane of a link. */
 export interface RedisLinkOwner {
@@ -24,6 +33,8 @@ export interface RedisLinkOwner {
   healthOf(): BackplaneHealth;
 }
 
+/** Questions in one script, and answers in one message: nothing else runs in Redis meanwhile. */
+const MOST_AT_ONCE = 100;
 /** Ids looked at in one script, when an instance has died. */
 const REAPED = 500;
 /** Claims told at once, after an outage. */
@@ -33,6 +44,12 @@ const ANNOUNCED = 500;
 export class RedisLink implements BackplaneLink {
   readonly names: RedisNames;
   private readonly asks: Asks;
+  private readonly questions = new TurnBatch<Question>(
+    MOST_AT_ONCE,
+    (questions) => void this.sendQuestions(questions),
+  );
+  /** By the node they go to. */
+  private readonly replies = new Map<string, TurnBatch<string>>();
   private readonly ownIds: string;
   private readonly ownChannel: string;
 
@@ -132,7 +149,7 @@ export class RedisLink implements BackplaneLink {
   /** Whoever can publish can publish anything: what is no message of ours is nothing. */
   receive(channel: string, said: readonly unknown[]): void {
     if (channel === this.names.all) this.receiveCast(said);
-    else if (channel === this.ownChannel) this.receiveOwn(said);
+    else if (channel === this.ownChannel) this.receiveAll(said[0] === 'b' ? said.slice(1) : [said]);
   }
 
   private receiveCast([kind, from, group, except, coded]: readonly unknown[]): void {
@@ -140,6 +157,10 @@ export class RedisLink implements BackplaneLink {
     if (kind !== 'c' || from === this.instance.node || message === undefined) return;
     const left = Array.isArray(except) ? (except as unknown[]).filter((id) => typeof id === 'string') : [];
     this.instance.cast({ message, group: typeof group === 'string' ? group : undefined, except: left });
+  }
+
+  private receiveAll(messages: readonly unknown[]): void {
+    for (const each of messages) if (Array.isArray(each)) this.receiveOwn(each as unknown[]);
   }
 
   private receiveOwn(said: readonly unknown[]): void {
@@ -152,10 +173,8 @@ export class RedisLink implements BackplaneLink {
 
   private answer(number: string, from: string, [kind, id, ...rest]: readonly unknown[]): void {
     if (typeof id !== 'string') return;
-    const reply = (answer: unknown): void => {
-      const text = JSON.stringify(['a', number, this.instance.node, answer]);
-      this.owner.session?.send('PUBLISH', [this.names.channels + from, text]).catch(() => undefined);
-    };
+    const reply = (answer: unknown): void =>
+      this.reply(from, JSON.stringify(['a', number, this.instance.node, answer]));
     if (kind === 'k') {
       const [code, reason] = rest;
       if (typeof code === 'number' && typeof reason === 'string') reply(this.instance.kick(id, code, reason));
@@ -168,22 +187,57 @@ export class RedisLink implements BackplaneLink {
     void this.instance.deliver(id, packet).then(reply);
   }
 
-  private async ask(id: string, isPatient: boolean, question: readonly unknown[]): Promise<Answers> {
-    const session = this.session();
+  private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
+    this.session();
+    return this.asks.ask(
+      isPatient,
+      (number) =>
+        new Promise((resolve, reject) => {
+          const text = JSON.stringify(['q', number, this.instance.node, ...said]);
+          this.questions.add({ id, text, resolve, reject }, text.length);
+        }),
+    );
+  }
+
+  /** All that is asked in one turn. */
+  private async sendQuestions(questions: readonly Question[]): Promise<void> {
     const { nodes, channels } = this.names;
-    const { node } = this.instance;
-    return this.asks.ask(isPatient, async (number) => {
-      const text = JSON.stringify(['q', number, node, ...question]);
-      try {
-        const said = await session.run('ask', [nodes, this.placeOf(id)], [channels, node, text]);
-        const [unreached, ...asked] = said as [number, ...string[]];
-        return { asked: asked.length, unreached };
-      } catch (cause) {
-        if (isRefusal(cause)) throw cause;
+    const places = questions.map(({ id }) => this.placeOf(id));
+    const texts = questions.map(({ text }) => text);
+    const { session } = this.owner;
+    if (session === undefined) {
+      for (const { reject } of questions) reject(new Error('Redis was lost before it was asked'));
+      return;
+    }
+    try {
+      const said = await session.run('ask', [nodes, ...places], [channels, this.instance.node, ...texts]);
+      questions.forEach(({ resolve }, at) => {
+        const [unreached, ...asked] = (said as [number, ...string[]][])[at] as [number, ...string[]];
+        resolve({ asked: asked.length, unreached });
+      });
+    } catch (cause) {
+      for (const { resolve, reject } of questions) {
+        if (isRefusal(cause)) reject(cause as Error);
         // It may have been done, though nobody told us: somebody may have been asked.
-        return { asked: Infinity, unreached: 0 };
+        else resolve({ asked: Infinity, unreached: 0 });
       }
-    });
+    }
+  }
+
+  /** To another instance; together with what else is said to it in this turn. */
+  private reply(to: string, text: string): void {
+    let batch = this.replies.get(to);
+    if (batch === undefined) {
+      batch = new TurnBatch<string>(MOST_AT_ONCE, (texts) => {
+        this.replies.delete(to);
+        const { session } = this.owner;
+        session
+          ?.send('PUBLISH', [this.names.channels + to, `["b",${texts.join(',')}]`])
+          .catch(() => undefined);
+      });
+      this.replies.set(to, batch);
+    }
+    batch.add(text, text.length);
   }
 
   /** @param own - the fields of the id that are real, where others of ours may have been left behind; '' = all are */

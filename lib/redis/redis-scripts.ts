@@ -58,14 +58,24 @@ for _,f in ipairs(redis.call('HKEYS',KEYS[1])) do left=left+1 if string.sub(f,1,
 if mine==0 then redis.call('SREM',KEYS[2],ARGV[2]) end
 return left==0 and 1 or 0`,
 
-  /** KEYS nodes, place  ARGV channels, own node, message -> how many could not be told, and who was */
+  /**
+   * KEYS nodes, places…  ARGV channels, own node, a message for each place -> for each: how many could not be told, and who was
+   */
   ask: `${NOW}${ALIVE}
-local seen,out,lost={},{0},0 local all=redis.call('HGETALL',KEYS[2])
-for i=1,#all,2 do local n=nodeOf(all[i])
-  if n~=ARGV[2] and not seen[n] and string.match(all[i+1],'^%-?%d+|0|') then seen[n]=true
-    if not alive(n) then seen[n]='dead'
-    elseif redis.call('PUBLISH',ARGV[1]..n,ARGV[3])>0 then out[#out+1]=n else lost=lost+1 end end end
-out[1]=lost return out`,
+local out,order,said,of,is={},{},{},{},{}
+for k=2,#KEYS do local seen,all={},redis.call('HGETALL',KEYS[k]) of[k]={}
+  for i=1,#all,2 do local n=nodeOf(all[i])
+    if n~=ARGV[2] and not seen[n] and string.match(all[i+1],'^%-?%d+|0|') then seen[n]=true
+      if is[n]==nil then is[n]=alive(n) or false end
+      if is[n] then
+        if not said[n] then said[n]={} order[#order+1]=n end
+        local m=said[n] m[#m+1]=ARGV[k+1] of[k][#of[k]+1]=n end end end end
+local heard={}
+for _,n in ipairs(order) do heard[n]=redis.call('PUBLISH',ARGV[1]..n,'["b",'..table.concat(said[n],',')..']')>0 end
+for k=2,#KEYS do local one={0}
+  for _,n in ipairs(of[k]) do if heard[n] then one[#one+1]=n else one[1]=one[1]+1 end end
+  out[k-1]=one end
+return out`,
 
   /** KEYS nodes, place  ARGV own node -> node, meta, … */
   presence: `${NOW}${ALIVE}

@@ -97,6 +97,23 @@ describeWithRedis('instances of a hub over Redis', () => {
     await lines.return?.();
   });
 
+  it('answer each of many questions of one turn by itself', async () => {
+    const { hubs, join } = await started(3);
+    const lines = Array.from({ length: 300 }, (_, i) => join(1 + (i % 2), `id-${i}`));
+    await until(() => isAt(hubs[0]!, 'id-299', 'n2'));
+    await until(() => isAt(hubs[0]!, 'id-298', 'n1'));
+    const large = 'x'.repeat(100_000);
+    const pushed = Array.from({ length: 400 }, (_, i) =>
+      hubs[0]!.push(`id-${i}`, i % 50 === 0 ? large : `${i}`),
+    );
+    const deliveries = await Promise.all(pushed);
+    deliveries.forEach((delivery, i) => {
+      const node = `n${1 + (i % 2)}`;
+      expect(delivery).toEqual(i < 300 ? { status: 'forwarded', connections: 1, node } : OFFLINE);
+    });
+    expect(lines.map(({ heard }) => heard)).toEqual(lines.map((_, i) => [i % 50 === 0 ? large : `${i}`]));
+  });
+
   it.each(['replace', 'reject'] as const)(
     "decide for one of two that claim an id at the same moment, with '%s'",
     async (onDuplicate) => {
