@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Outgoing, Outlet, WriteDone } from './outlet.js';
+import type { Outgoing, Outlet, WriteWaiter } from './outlet.js';
 import type { Wire } from './wire.js';
 
 /** Writes to a stream: payloads with delimiters, without frames. It has no codes to close with. */
@@ -19,9 +19,9 @@ export class DuplexOutlet implements Outlet {
     return !this.conn.destroyed && this.conn.writable;
   }
 
-  write(items: readonly Outgoing[], done: WriteDone): boolean {
+  write(items: readonly Outgoing[], waiter: WriteWaiter): boolean {
     const { conn } = this;
-    conn.write(this.wire.stream(items), done);
+    conn.write(this.wire.stream(items), (error) => waiter.onDone(items, error));
     return conn.writableLength === 0 && !conn.destroyed && conn.errored === null;
   }
 

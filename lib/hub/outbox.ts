@@ -1,4 +1,4 @@
-import type { Outgoing, Outlet, Refusal } from './outlet.js';
+import type { Outgoing, Outlet, Refusal, WriteWaiter } from './outlet.js';
 import type { SlowConsumerPolicy } from './hub-options.js';
 import type { Wire } from './wire.js';
 
@@ -30,7 +30,7 @@ const BATCH = 64 * 1024;
  * The queue of one connection. At the end of a turn all that was pushed in it goes out in one write; while the socket
  * has not taken that, what comes waits here, within limits. Messages leave in the order in which they came.
  */
-export class Outbox {
+export class Outbox implements WriteWaiter {
   private waiting: Outgoing[] = [];
   private waitingBytes = 0;
   /** Handed to the socket, which has not taken it yet. */
@@ -202,7 +202,7 @@ export class Outbox {
   private write(batch: readonly Outgoing[]): void {
     this.flying = batch;
     try {
-      const isTaken = this.outlet.write(batch, (error) => this.onDone(batch, error));
+      const isTaken = this.outlet.write(batch, this);
       if (isTaken) this.land(batch);
       else this.flyingSince = performance.now();
     } catch (error) {
@@ -210,7 +210,8 @@ export class Outbox {
     }
   }
 
-  private onDone(batch: readonly Outgoing[], error: Error | null | undefined): void {
+  /** For the outlet. */
+  onDone(batch: readonly Outgoing[], error: Error | null | undefined): void {
     if (error != null) return this.fail(batch, error);
     this.land(batch);
     if (this.isOpen && this.waiting.length > 0) this.flush();

@@ -14,8 +14,11 @@ export interface Outgoing {
 /** Why a message was not written: what waited was too much, a newer one took its place, or the connection is gone. */
 export type Refusal = 'slow' | 'conflated' | 'closed';
 
-/** Called when the socket has taken a write, or cannot. */
-export type WriteDone = (error?: Error | null) => void;
+/** Who is told what became of a write that was not taken at once. */
+export interface WriteWaiter {
+  /** The socket has taken it, or cannot. */
+  onDone(items: readonly Outgoing[], error: Error | null | undefined): void;
+}
 
 /** How one connection is written to, whatever kind it is. It keeps no queue. */
 export interface Outlet {
@@ -25,10 +28,10 @@ export interface Outlet {
   /** Messages it takes in one piece. */
   readonly mostAtOnce: number;
   /**
-   * @param done - called, once, unless the socket has taken all of it at once
+   * @param waiter - told, unless the socket has taken all of it at once
    * @returns whether it has
    */
-  write(items: readonly Outgoing[], done: WriteDone): boolean;
+  write(items: readonly Outgoing[], waiter: WriteWaiter): boolean;
   /** @returns false when it cannot be pinged */
   ping(): boolean;
   close(code: number, reason: string): void;

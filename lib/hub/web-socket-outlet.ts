@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { Outgoing, Outlet, WriteDone } from './outlet.js';
+import type { Outgoing, Outlet, WriteWaiter } from './outlet.js';
 import { OPEN, type WebSocketLike } from './push-target.js';
 import type { Wire } from './wire.js';
 
@@ -22,11 +22,16 @@ const NOTHING = Buffer.alloc(0);
 /** Writes to a WebSocket: whole batches of frames where that is safe, else by its own `send`. */
 export class WebSocketOutlet implements Outlet {
   readonly mostAtOnce = Infinity;
+  /** Its frames are those of a server, which are not masked, and no extension would have to transform them. */
+  private readonly isPlain: boolean;
 
   constructor(
     private readonly conn: WebSocketLike,
     private readonly wire: Wire,
-  ) {}
+  ) {
+    const { _isServer, extensions } = conn as Insides;
+    this.isPlain = _isServer === true && extensions === '';
+  }
 
   get isOpen(): boolean {
     return this.conn.readyState === OPEN;
@@ -36,13 +41,15 @@ export class WebSocketOutlet implements Outlet {
     return (this.conn as Insides)._sender?._firstFragment !== false;
   }
 
-  write(items: readonly Outgoing[], done: WriteDone): boolean {
-    const socket = frameableSocket(this.conn as Insides);
-    if (socket === undefined) return this.sendEach(items, done);
-    socket.write(this.wire.frames(items));
+  write(items: readonly Outgoing[], waiter: WriteWaiter): boolean {
+    const socket = this.isPlain ? frameableSocket(this.conn as Insides) : undefined;
+    if (socket === undefined) return this.sendEach(items, waiter);
+    const ascii = items.length === 1 ? this.wire.asciiFrame((items[0] as Outgoing).message) : undefined;
+    if (ascii === undefined) socket.write(this.wire.frames(items));
+    else socket.write(ascii, 'latin1');
     if (socket.writableLength === 0 && !socket.destroyed && socket.errored === null) return true;
     // A callback costs as much as the rest of the write; so only those are given one that have to wait.
-    socket.write(NOTHING, done);
+    socket.write(NOTHING, (error) => waiter.onDone(items, error));
     return false;
   }
 
@@ -61,7 +68,8 @@ export class WebSocketOutlet implements Outlet {
     else this.conn.terminate();
   }
 
-  private sendEach(items: readonly Outgoing[], done: WriteDone): boolean {
+  private sendEach(items: readonly Outgoing[], waiter: WriteWaiter): boolean {
+    const done = (error?: Error | null): void => waiter.onDone(items, error);
     items.forEach(({ message }, at) => {
       const isLast = at === items.length - 1;
       this.conn.send(this.wire.payloadOf(message), { binary: message.binary }, isLast ? done : undefined);
@@ -70,13 +78,9 @@ export class WebSocketOutlet implements Outlet {
   }
 }
 
-/**
- * The socket beneath, when frames may be written to it past `ws`: those of a server, which are not masked; no extension,
- * which would have to transform them; nothing under way inside that would have to come first.
- */
-function frameableSocket({ _isServer, extensions, _socket, _sender }: Insides): Duplex | undefined {
-  const isPlain = _isServer === true && extensions === '';
-  if (!isPlain || _sender?._firstFragment !== true || !isIdle(_sender)) return undefined;
+/** The socket beneath, unless something is under way inside that would have to come first. */
+function frameableSocket({ _socket, _sender }: Insides): Duplex | undefined {
+  if (_sender?._firstFragment !== true || !isIdle(_sender)) return undefined;
   return _socket?.writable === true ? _socket : undefined;
 }
 

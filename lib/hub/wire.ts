@@ -2,6 +2,8 @@ import type { Message } from './message.js';
 
 const TEXT = 0x81;
 const BINARY = 0x82;
+/** Node copies a string up to here without asking for memory. */
+const LARGEST_ASCII = 16 * 1024 - 4;
 
 /** What the wire carries: a message on its way to one connection. */
 interface Carried {
@@ -15,9 +17,13 @@ export class Wire {
   private lastMessages: Message[] = [];
   private lastBytes: Buffer | undefined;
   private lastFramed = false;
+  private lastAscii: Message | undefined = undefined;
+  private lastFrame = '';
+  private readonly isAscii: boolean;
 
   constructor(private readonly delimiterText: string) {
     this.delimiter = Buffer.from(delimiterText);
+    this.isAscii = this.delimiter.length === delimiterText.length;
   }
 
   /** How much of a queue a message takes. */
@@ -33,6 +39,24 @@ export class Wire {
       : Buffer.concat([payload, this.delimiter]);
   }
 
+  /**
+   * The frame of one message as a string of bytes, for `'latin1'`: where the text is ASCII that costs least, for Node need
+   * not be given a Buffer. `undefined` for other messages.
+   */
+  asciiFrame(message: Message): string | undefined {
+    if (message === this.lastAscii) return this.lastFrame;
+    const { payload, bytes, binary, shared } = message;
+    const size = this.sizeOf(message);
+    const isAscii = typeof payload === 'string' && payload.length === bytes && this.isAscii;
+    if (!isAscii || binary || size > LARGEST_ASCII) return undefined;
+    const frame = asciiHeader(size) + payload + this.delimiterText;
+    if (shared) {
+      this.lastAscii = message;
+      this.lastFrame = frame;
+    }
+    return frame;
+  }
+
   /** All of them in one piece, each in a frame of its own. */
   frames(items: readonly Carried[]): Buffer {
     return this.pack(items, true);
@@ -45,7 +69,8 @@ export class Wire {
 
   /** Keeps no bytes alive beyond the turn that sent them. */
   forget(): void {
-    if (this.lastBytes === undefined) return;
+    this.lastAscii = undefined;
+    this.lastFrame = '';
     this.lastBytes = undefined;
     this.lastMessages = [];
   }
@@ -95,6 +120,11 @@ export class Wire {
     this.lastBytes = bytes;
     this.lastFramed = framed;
   }
+}
+
+function asciiHeader(size: number): string {
+  if (size < 126) return String.fromCharCode(TEXT, size);
+  return String.fromCharCode(TEXT, 126, size >> 8, size & 0xff);
 }
 
 function headerLength(size: number): number {
