@@ -1,8 +1,6 @@
-import { Observable, type Observer, Subscriber, type Subscription } from 'rxjs';
-import { isThenable } from './connector-calls.js';
 import type { CloseReason } from './connector.js';
-import { errorStack, errorText } from './error-text.js';
 import { InvalidOptionsError } from './errors.js';
+import { EventStream } from './event-stream.js';
 import type { CloseReport } from './stats.js';
 
 interface Of<Type extends string> {
@@ -134,89 +132,9 @@ export interface EventSink {
   complete(): void;
 }
 
-/**
- * A pool's stream of events. Unlike a plain subject it keeps a listener's exception away from the pool and from the
- * process: rxjs would throw it again from a timer, where nothing can catch it.
- */
-export class PoolEvents extends Observable<PoolEvent> implements EventSink {
-  private readonly subscribers = new Set<Subscriber<PoolEvent>>();
-  private completed = false;
-
-  constructor(private readonly pool: string) {
-    super((subscriber) => {
-      if (this.completed) return subscriber.complete();
-      this.subscribers.add(subscriber);
-      return () => this.subscribers.delete(subscriber);
-    });
+/** A pool's stream of events. */
+export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
+  constructor(pool: string) {
+    super('a pool', (problem) => new InvalidOptionsError(pool, [problem]));
   }
-
-  get observed(): boolean {
-    return this.subscribers.size > 0;
-  }
-
-  override subscribe(observer?: Partial<Observer<PoolEvent>> | ((event: PoolEvent) => void)): Subscription;
-  override subscribe(
-    next?: ((event: PoolEvent) => void) | null,
-    error?: ((error: unknown) => void) | null,
-    complete?: (() => void) | null,
-  ): Subscription;
-  override subscribe(
-    first?: Partial<Observer<PoolEvent>> | ((event: PoolEvent) => void) | null,
-    error?: ((error: unknown) => void) | null,
-    complete?: (() => void) | null,
-  ): Subscription {
-    if (first !== undefined && first !== null && typeof first !== 'object' && typeof first !== 'function') {
-      throw this.noObserver(first);
-    }
-    // An operator subscribes with a subscriber of its own; its errors belong to the pipeline that the user built.
-    if (this.isSubscriber(first)) return super.subscribe(first);
-    const observer = typeof first === 'object' && first !== null ? first : { next: first, error, complete };
-    return super.subscribe({
-      next: harmless((event: PoolEvent) => observer.next?.(event)),
-      error: harmless((cause: unknown) => observer.error?.(cause)),
-      complete: harmless(() => observer.complete?.()),
-    });
-  }
-
-  private isSubscriber(first: unknown): first is Subscriber<PoolEvent> {
-    try {
-      return first instanceof Subscriber;
-    } catch (error) {
-      throw this.noObserver(`what cannot be read: ${errorText(error)}`);
-    }
-  }
-
-  private noObserver(given: unknown): InvalidOptionsError {
-    return new InvalidOptionsError(this.pool, [
-      { path: 'events$.subscribe()', given, allowed: 'a function or an observer' },
-    ]);
-  }
-
-  /** Tells every subscriber; call it only when the pool's accounting is complete. */
-  emit(event: PoolEvent): void {
-    for (const subscriber of [...this.subscribers]) subscriber.next(event);
-  }
-
-  complete(): void {
-    this.completed = true;
-    for (const subscriber of [...this.subscribers]) subscriber.complete();
-  }
-}
-
-/** A listener may throw, or be an async function and reject: either is a warning. */
-function harmless<A extends unknown[]>(listener: (...args: A) => unknown): (...args: A) => void {
-  return (...args) => {
-    try {
-      const outcome = listener(...args);
-      if (isThenable(outcome)) outcome.then(undefined, warn);
-    } catch (error) {
-      warn(error);
-    }
-  };
-}
-
-function warn(error: unknown): void {
-  process.emitWarning(`A listener of a pool's events has failed: ${errorStack(error)}`, {
-    code: 'CONN_POOL_LISTENER',
-  });
 }

@@ -114,7 +114,7 @@ export const whole = (from: number, to?: 'Infinity') =>
     `a whole number from ${from}${to === undefined ? '' : ', or Infinity'}`,
   );
 
-const oneOf = <const T extends readonly string[]>(...choices: T) =>
+export const oneOf = <const T extends readonly string[]>(...choices: T) =>
   v.picklist(choices, choices.map((choice) => `'${choice}'`).join(' or '));
 
 const span = (holds: (ms: number) => boolean, allowed: string) =>
@@ -128,9 +128,9 @@ const span = (holds: (ms: number) => boolean, allowed: string) =>
 
 /** How long something may take; a call of the connector must never be without end. */
 const limit = span((ms) => ms > 0 && ms < Infinity, 'a finite duration above 0');
-const wait = span((ms) => ms >= 0 && ms < Infinity, 'a finite duration from 0');
+export const wait = span((ms) => ms >= 0 && ms < Infinity, 'a finite duration from 0');
 /** A duration that can be switched off; 0 means off as `Infinity` does. */
-const switchable = v.pipe(
+export const switchable = v.pipe(
   span((ms) => ms >= 0, 'a duration, or 0 or Infinity for off'),
   v.transform((ms) => (ms === 0 ? Infinity : ms)),
 );

@@ -8,6 +8,7 @@ import {
   UnknownPoolError,
 } from '../core/index.js';
 import { parseDuration } from '../core/duration.js';
+import { HUB_REGISTRY } from '../hub/nest/hub-tokens.js';
 import { POOL_REGISTRY } from '../nest/conn-pool.tokens.js';
 import { withDeadline } from '../nest/deadline.js';
 import { MissingRootModuleError, type PoolRegistry } from '../nest/index.js';
@@ -37,14 +38,13 @@ const REPORT_SHARE = 0.9;
  */
 @Injectable()
 export class ConnPoolHealthIndicator {
-  private readonly registry: PoolRegistry;
-
+  /** @throws MissingRootModuleError in an application that has neither pools nor hubs */
   constructor(
     private readonly health: HealthIndicatorService,
-    @Optional() @Inject(POOL_REGISTRY) registry?: PoolRegistry,
+    @Optional() @Inject(POOL_REGISTRY) private readonly pools?: PoolRegistry,
+    @Optional() @Inject(HUB_REGISTRY) hubs?: object,
   ) {
-    if (registry === undefined) throw new MissingRootModuleError();
-    this.registry = registry;
+    if (pools === undefined && hubs === undefined) throw new MissingRootModuleError();
   }
 
   /**
@@ -91,6 +91,11 @@ export class ConnPoolHealthIndicator {
     const { timeout } = options;
     const results = await Promise.all(this.registry.names().map((name) => this.pingCheck(name, { timeout })));
     return Object.assign({}, ...results) as HealthIndicatorResult;
+  }
+
+  private get registry(): PoolRegistry {
+    if (this.pools === undefined) throw new MissingRootModuleError();
+    return this.pools;
   }
 
   private async examine(

@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
+import { ConnHubHealthIndicator } from './conn-hub-health.indicator.js';
 import { ConnPoolHealthIndicator } from './conn-pool-health.indicator.js';
 
 /**
- * Provides `ConnPoolHealthIndicator` to a module with a health route.
+ * Provides `ConnPoolHealthIndicator` and `ConnHubHealthIndicator` to a module with a health route.
  *
  * @example
  * @Module({ imports: [TerminusModule, ConnPoolHealthModule], controllers: [HealthController] })
@@ -11,7 +12,7 @@ import { ConnPoolHealthIndicator } from './conn-pool-health.indicator.js';
  */
 @Module({
   imports: [TerminusModule],
-  providers: [ConnPoolHealthIndicator],
-  exports: [ConnPoolHealthIndicator],
+  providers: [ConnPoolHealthIndicator, ConnHubHealthIndicator],
+  exports: [ConnPoolHealthIndicator, ConnHubHealthIndicator],
 })
 export class ConnPoolHealthModule {}

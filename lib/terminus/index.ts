@@ -1,3 +1,4 @@
+export { ConnHubHealthIndicator, type HubPingOptions } from './conn-hub-health.indicator.js';
 export {
   ConnPoolHealthIndicator,
   type PoolHealthOptions,

@@ -1,0 +1,133 @@
+import type { Delivery } from './delivery.js';
+import type { DuplicatePolicy } from './hub-options.js';
+import type { Message } from './message.js';
+
+/** What ties the instances of a fleet together: who is where, and messages from one to another. */
+export interface Backplane {
+  readonly kind: 'memory' | 'redis' | 'nats';
+  /**
+   * For hubs: ties one in. Nothing is opened before the link's `start()`.
+   *
+   * @throws InvalidOptionsError when there is a hub of this name and node already
+   */
+  link(instance: HubInstance): BackplaneLink;
+}
+
+/** One connection of one instance, as the fleet knows it. */
+export interface Claim {
+  readonly id: string;
+  /** Tells the connections of an instance apart. */
+  readonly key: string;
+  readonly meta: unknown;
+  /** Milliseconds since it was added. Of two claims the one of the younger connection is the newer. */
+  readonly age: number;
+}
+
+/** What became of a claim. */
+export interface ClaimOutcome {
+  /** False: with `'reject'` the id is connected elsewhere, else a newer connection is. */
+  readonly granted: boolean;
+  /** Somebody in the fleet had the id before. */
+  readonly wasOnline: boolean;
+}
+
+/** A message for an id that is connected elsewhere. */
+export interface Packet {
+  readonly message: Message;
+  readonly ack: boolean;
+  readonly key: string | undefined;
+}
+
+/** A message for everybody. */
+export interface CastPacket {
+  readonly message: Message;
+  readonly group: string | undefined;
+  readonly except: readonly string[];
+}
+
+/** A hub on one instance, as its backplane sees it. None of it throws or rejects. */
+export interface HubInstance {
+  readonly hub: string;
+  readonly node: string;
+  readonly policy: DuplicatePolicy;
+  /** How long a client may take to acknowledge, in milliseconds. */
+  readonly ackTimeout: number;
+  /** All that must be known of it, after the backplane was away. */
+  claims(): Claim[];
+  has(id: string): boolean;
+  /** Another instance has a message for an id. In order: it is queued when this returns. */
+  deliver(id: string, packet: Packet): Promise<Delivery>;
+  /** Another instance has a message for everybody. */
+  cast(packet: CastPacket): void;
+  /** A newer connection of the id is elsewhere. */
+  evict(id: string, key: string): void;
+  /** @returns how many were thrown out */
+  kick(id: string, code: number, reason: string): number;
+  /** An instance has crashed, and with it the last connections of these ids. */
+  onGone(ids: readonly string[]): void;
+  onState(state: 'up' | 'down', cause?: unknown): void;
+}
+
+/** How a backplane is. */
+export interface BackplaneHealth {
+  kind: Backplane['kind'];
+  state: 'up' | 'down';
+  /** How long a message to oneself took. Milliseconds. */
+  lagMs?: number;
+  /** Why it is down. */
+  error?: string;
+}
+
+/** One hub's tie to the others. Whatever it is asked, it answers or rejects within its own timeout. */
+export interface BackplaneLink {
+  /** Resolves also when the backplane is down, and goes on trying; rejects when it refuses us, as for a wrong password. */
+  start(): Promise<void>;
+  health(): BackplaneHealth;
+  claim(claim: Claim): Promise<ClaimOutcome>;
+  /**
+   * Gives up a claim.
+   *
+   * @param lingering - the id may be back soon: it is not called offline, but nothing is sent here for it
+   * @returns whether the id has nobody left
+   */
+  release(id: string, key: string, lingering: boolean): Promise<{ isOffline: boolean }>;
+  /** Sends to the other instances that have the id. */
+  forward(id: string, packet: Packet): Promise<Delivery>;
+  /** Sends to every other instance. Resolves when the backplane has taken it. */
+  publish(packet: CastPacket): Promise<void>;
+  /** Throws the id out on every other instance. @returns how many */
+  kick(id: string, code: number, reason: string): Promise<number>;
+  /** The id's connections on other instances. */
+  presence(id: string): Promise<{ node: string; meta?: unknown }[]>;
+  /** Gives up all claims; the others go on. */
+  stop(): Promise<void>;
+}
+
+/**
+ * What became of a message that several instances were asked to deliver.
+ *
+ * @param answers - of those that answered
+ * @param unanswered - of those asked, how many did not answer in time
+ */
+export function forwarded(
+  answers: readonly { node: string; delivery: Delivery }[],
+  unanswered: number,
+): Delivery {
+  const sent = answers.filter(({ delivery }) => delivery.status === 'sent');
+  const [first] = sent;
+  if (first !== undefined) {
+    const connections = sent.reduce((sum, { delivery }) => sum + delivery.connections, 0);
+    const acked = sent.map(({ delivery }) => delivery.acked).find((word) => word === true);
+    const isAsked = first.delivery.acked !== undefined;
+    return {
+      status: 'forwarded',
+      connections,
+      node: first.node,
+      ...(isAsked ? { acked: acked === true } : {}),
+    };
+  }
+  const refused = answers.find(({ delivery }) => delivery.status === 'refused');
+  if (refused !== undefined) return { ...refused.delivery, connections: 0 };
+  if (unanswered > 0) return { status: 'refused', connections: 0, reason: 'unconfirmed' };
+  return { status: 'offline', connections: 0 };
+}

@@ -1,0 +1,583 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Observable } from 'rxjs';
+import type { Duration } from '../core/index.js';
+import { Parcel } from './acknowledgements.js';
+import {
+  type AddOptions,
+  type BroadcastOptions,
+  CallOptions,
+  type KickOptions,
+  type PushOptions,
+} from './call-options.js';
+import type { Backplane, CastPacket, Packet } from './backplane.js';
+import { CloseCode, NO_CODE } from './close-code.js';
+import { AckPush, type BroadcastResult, Cast, type Delivery, Push, type Tell } from './delivery.js';
+import { Directory } from './directory.js';
+import { EqualDelays } from './equal-delays.js';
+import { FleetTie } from './fleet-tie.js';
+import { FlushTurn } from './flush-turn.js';
+import { sendEverybodyAway } from './going.js';
+import {
+  ConnectionClosedError,
+  DuplicateIdError,
+  HubClosedError,
+  InvalidHubOptionsError,
+  InvalidIdError,
+} from './hub-errors.js';
+import type { HubEvent } from './hub-events.js';
+import { callLimit, type ConnHubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js';
+import { type HubHealth, type HubState, type HubStats, type HubTotals, noTotals } from './hub-stats.js';
+import { HubTale } from './hub-tale.js';
+import { Member, type MemberOwner } from './member.js';
+import type { LeaveReason, Membership } from './membership.js';
+import { encode, type Message, Numbered, type Payload } from './message.js';
+import type { Refusal } from './outlet.js';
+import { connectionsOf, type HubConnections, type HubStream } from './predecessor.js';
+import { isDuplex, isWebSocket, type PushTarget } from './push-target.js';
+import { Reception } from './reception.js';
+import { Upkeep } from './upkeep.js';
+import { Wire } from './wire.js';
+import { type Offer, withdrawAt } from './withdrawal.js';
+
+/** Which hub, of which fleet. */
+export interface HubOrigin {
+  /** Default `'default'`. */
+  name?: string;
+  /** What this instance is called; no other may be called the same. Default: another at every start. */
+  node?: string;
+  /** What ties it to the other instances. Default: there are none. */
+  backplane?: Backplane;
+}
+
+/** Where an id is connected. */
+export interface Presence {
+  id: string;
+  online: boolean;
+  connections: { node: string; meta?: unknown }[];
+  /** False: the backplane did not answer; this is what is known here. */
+  complete: boolean;
+}
+
+const LONGEST_ID = 256;
+/** How long a connection may take to close before it is terminated. Milliseconds. */
+const CLOSING = 2000;
+/** Those who leave for these reasons are sent what was pushed to them before. */
+const FLUSHED: readonly LeaveReason[] = ['deleted', 'kicked', 'replaced', 'duplicate', 'shutdown'];
+
+/**
+ * Live connections by id, and push to them. Every connection has a queue of its own: one that is slow or dead delays nobody.
+ *
+ * @example
+ * const hub = new ConnHub({ name: 'chat' });
+ * server.on('connection', (socket, request) => hub.attach(socket, request));
+ * const { status } = await hub.push('ann', { text: 'hello' });
+ */
+export class ConnHub<M = unknown> implements AsyncDisposable {
+  readonly events$: Observable<HubEvent>;
+  /** The predecessor's words for `add`, `delete`, `get` and `size`. */
+  readonly connections: HubConnections<M>;
+  /** The predecessor's word for `push`. */
+  readonly stream: HubStream;
+  private readonly options: ResolvedHubOptions<M>;
+  private readonly calls: CallOptions;
+  private readonly tale: HubTale;
+  private readonly directory = new Directory<M>();
+  private readonly totals: HubTotals = noTotals();
+  private readonly wire: Wire;
+  private readonly turn: FlushTurn;
+  private readonly owner: MemberOwner<M>;
+  private readonly upkeep: Upkeep<M>;
+  private readonly reception: Reception<M>;
+  /** Have left; their sockets have not closed yet. */
+  private readonly departing = new EqualDelays<Member<M>>(CLOSING, (member) => member.terminate());
+  private readonly fleet: FleetTie<M>;
+  private lastKey = 0;
+  private phase: HubState = 'open';
+  private starting: Promise<void> | undefined;
+  private closing: Promise<void> | undefined;
+
+  /** @throws InvalidOptionsError with every bad field */
+  constructor(options: ConnHubOptions<M> & HubOrigin = {}) {
+    this.options = resolveHubOptions(options, () => randomUUID());
+    const { name, delimiter, backplane } = this.options;
+    this.calls = new CallOptions(name);
+    this.tale = new HubTale(name);
+    this.events$ = this.tale;
+    this.wire = new Wire(delimiter);
+    this.turn = new FlushTurn(this.wire);
+    this.owner = this.ownerOfMembers();
+    this.upkeep = new Upkeep<M>(this.options, {
+      members: () => this.directory.members(),
+      onDead: (member) => {
+        this.depart(member, 'dead', NO_CODE);
+        member.terminate();
+      },
+      onStuck: (member) => this.expel(member, 'slow', CloseCode.Slow),
+    });
+    this.reception = new Reception<M>({
+      options: this.options,
+      add: (id, conn, said) => this.add(id, conn, said),
+      onRejected: (reason, cause) => this.tale.tell({ type: 'rejected', reason, cause }),
+    });
+    this.connections = connectionsOf<M>(this);
+    this.stream = { add: (id, data, said) => this.push(id, data, said) };
+    this.fleet = this.tieTo(backplane);
+  }
+
+  get name(): string {
+    return this.options.name;
+  }
+
+  /** What this instance is called; by default another at every start. */
+  get node(): string {
+    return this.options.node;
+  }
+
+  get state(): HubState {
+    return this.phase;
+  }
+
+  /** Ids connected to this instance. */
+  get size(): number {
+    return this.directory.ids;
+  }
+
+  /**
+   * Joins the other instances; `add()` and pushes to what is connected here work before it. A backplane that is down is
+   * joined when it comes up; `health()` says so meanwhile. Rejects with `BackplaneError` when it refuses us, as for a wrong
+   * password. Called again: the same promise.
+   */
+  start(): Promise<void> {
+    this.starting ??= this.phase === 'open' ? this.fleet.start() : Promise.resolve();
+    return this.starting;
+  }
+
+  /**
+   * Adds a connection; it leaves by itself when it closes or fails. The same connection again: the same membership.
+   *
+   * @throws InvalidIdError, ConnectionClosedError, DuplicateIdError (the connection has been closed with 4502),
+   *   HubClosedError; InvalidOptionsError for what is no connection, or one that is here under another id
+   */
+  add(id: string, conn: PushTarget, options: AddOptions<M> = {}): Membership<M> {
+    if (this.phase !== 'open') throw new HubClosedError(this.name);
+    this.checkId('id', id);
+    const { meta, groups = [] } = this.calls.add(options);
+    for (const group of groups) this.checkId('group', group);
+    this.checkTarget(conn);
+    const present = this.directory.ofConn(conn);
+    if (present !== undefined) return this.addAgain(present, id, groups);
+    const member = new Member<M>(id, conn, meta, this.nextKey(), this.owner);
+    if (!member.outlet.isOpen) throw new ConnectionClosedError(this.name);
+    const older = this.directory.at(id) ?? [];
+    if (older.length >= this.mostPerId()) this.turnAway(member, older.length);
+    this.admit(member, older, groups);
+    return member;
+  }
+
+  /**
+   * The one line of a gateway's `handleConnection(client, request)`: asks `verifyOrigin` and `identify`, and adds the
+   * connection. One that is refused is closed with 1008. Where neither answers with a promise, the connection is in the hub
+   * when this returns; else what the client sends before the answer reaches no reader.
+   *
+   * @returns the membership; `undefined` when it was refused
+   */
+  attach(conn: PushTarget, request: IncomingMessage): Promise<Membership<M> | undefined> {
+    try {
+      this.checkTarget(conn);
+      return this.reception.attach(conn, request);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /**
+   * Closes the id's connections of this instance (1000).
+   *
+   * @param membership - only this one: whoever has come again under the id stays
+   * @returns whether there was one
+   */
+  delete(id: string, membership?: Membership<M>): boolean {
+    const members = this.directory.at(id) ?? [];
+    const going = membership === undefined ? members : members.filter((member) => member === membership);
+    // Without a word, as the predecessor does.
+    for (const member of going) this.expel(member, 'deleted', CloseCode.Deleted, '');
+    return going.length > 0;
+  }
+
+  /**
+   * Closes every connection of the id, on every instance, and tells the clients not to come back.
+   *
+   * @returns how many; rejects with InvalidIdError, InvalidOptionsError
+   */
+  async kick(id: string, options: KickOptions = {}): Promise<number> {
+    this.checkId('id', id);
+    const { code, reason } = this.calls.kick(options);
+    const here = this.kickHere(id, code, reason);
+    return here + (await this.fleet.kick(id, code, reason));
+  }
+
+  /** The id's connections of this instance. */
+  get(id: string): Membership<M>[] {
+    return [...(this.directory.at(id) ?? [])];
+  }
+
+  /** Whether the id is connected to this instance. */
+  has(id: string): boolean {
+    return this.directory.at(id) !== undefined;
+  }
+
+  /** The ids connected to this instance. */
+  ids(): IterableIterator<string> {
+    return this.directory.everyId();
+  }
+
+  /**
+   * Pushes to every connection of the id. Resolves when the message has left the hub, by whichever way: see `Delivery`.
+   *
+   * Rejects only for what the caller did wrong: `InvalidIdError`, `InvalidPayloadError`, `PayloadTooLargeError`,
+   * `InvalidOptionsError`, and with the reason of its `signal`.
+   *
+   * @example
+   * const { status, acked } = await hub.push('ann', { text: 'hello' }, { ack: true });
+   */
+  push(id: string, data: Payload, options?: PushOptions): Promise<Delivery> {
+    try {
+      this.checkId('id', id);
+      return options === undefined ? this.pushPlain(id, data) : this.pushWith(id, data, options);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  /**
+   * Pushes to everybody, or to a group; encoded and framed once. Resolves when every connection of this instance has taken
+   * it or will not; rejects as `push` does.
+   */
+  async broadcast(data: Payload, options: BroadcastOptions = {}): Promise<BroadcastResult> {
+    const { group, except = [], binary = false, local = false } = this.calls.broadcast(options);
+    const message = encode(this.options, data, binary, true);
+    this.totals.broadcasts += 1;
+    if (this.phase !== 'open') return { connections: 0, refused: 0, forwarded: false };
+    const packet = { message, group, except };
+    // Those here never wait for the backplane.
+    const here = this.castHere(packet);
+    const forwarded = !local && (await this.fleet.publish(packet));
+    return { ...(await here), forwarded };
+  }
+
+  /**
+   * Puts the id's connections of this instance into a group, until they leave it or the hub.
+   *
+   * @returns false: it has none here
+   * @throws InvalidIdError
+   */
+  join(id: string, group: string): boolean {
+    this.checkId('group', group);
+    const members = this.directory.at(id) ?? [];
+    for (const member of members) this.directory.join(member, group);
+    return members.length > 0;
+  }
+
+  /** Takes the id's connections of this instance out of a group. @returns false: it has none here */
+  leave(id: string, group: string): boolean {
+    const members = this.directory.at(id) ?? [];
+    for (const member of members) this.directory.leave(member, group);
+    return members.length > 0;
+  }
+
+  /** Where the id is connected, in the whole fleet. Rejects with InvalidIdError only. */
+  async presence(id: string): Promise<Presence> {
+    this.checkId('id', id);
+    const here = this.get(id).map(({ node, meta }) => ({ node, meta }));
+    const elsewhere = await this.fleet.presence(id);
+    const connections = [...here, ...(elsewhere ?? [])];
+    return { id, online: connections.length > 0, connections, complete: elsewhere !== undefined };
+  }
+
+  /** How the hub is: `degraded` while its backplane is down, `down` when it is closed. Never rejects. */
+  async health(): Promise<HubHealth> {
+    const { connections, queuedMessages, queuedBytes } = this.stats();
+    const backplane = this.fleet.health();
+    const isWhole = backplane === undefined || backplane.state === 'up';
+    const state = this.phase !== 'open' ? 'down' : isWhole ? 'up' : 'degraded';
+    return { state, connections, queuedMessages, queuedBytes, ...(backplane && { backplane }) };
+  }
+
+  stats(): HubStats {
+    const { directory, totals } = this;
+    let queuedMessages = 0;
+    let queuedBytes = 0;
+    for (const { outbox } of directory.members()) {
+      queuedMessages += outbox.length;
+      queuedBytes += outbox.bytes;
+    }
+    return {
+      name: this.name,
+      node: this.node,
+      state: this.phase,
+      ids: directory.ids,
+      connections: directory.connections,
+      groups: directory.groups,
+      queuedMessages,
+      queuedBytes,
+      totals: { ...totals, left: { ...totals.left }, pushed: { ...totals.pushed } },
+    };
+  }
+
+  /**
+   * Takes no connection and no push any more, flushes the queues, closes the connections (1001) in batches, and terminates
+   * those that have not closed in time. Called again: the same promise.
+   *
+   * @param options.drain - how long it may take. Default: the hub's own
+   */
+  close({ drain }: { drain?: Duration } = {}): Promise<void> {
+    if (this.closing !== undefined) return this.closing;
+    try {
+      const limit = drain === undefined ? this.options.drain : callLimit(this.name, 'drain', drain);
+      this.phase = 'draining';
+      this.closing = this.goAway(limit);
+      return this.closing;
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  private checkId(what: 'id' | 'group', given: unknown): void {
+    if (typeof given !== 'string' || given === '' || given.length > LONGEST_ID) {
+      throw new InvalidIdError(this.name, what, given);
+    }
+  }
+
+  private checkTarget(conn: unknown): void {
+    if (isWebSocket(conn) || isDuplex(conn)) return;
+    const allowed = 'a WebSocket of the package ws, or a Duplex';
+    throw new InvalidHubOptionsError(this.name, [{ path: 'conn', given: conn, allowed }]);
+  }
+
+  /** How many an id may have before the newest is turned away. */
+  private mostPerId(): number {
+    const { onDuplicate, maxPerId } = this.options;
+    if (onDuplicate === 'replace') return Infinity;
+    return onDuplicate === 'reject' ? 1 : maxPerId;
+  }
+
+  private addAgain(present: Member<M>, id: string, groups: readonly string[]): Membership<M> {
+    if (present.id !== id) {
+      const allowed = 'a connection that is not in this hub under another id: delete that one first';
+      throw new InvalidHubOptionsError(this.name, [{ path: 'conn', given: present.conn, allowed }]);
+    }
+    for (const group of groups) this.directory.join(present, group);
+    return present;
+  }
+
+  private admit(member: Member<M>, older: readonly Member<M>[], groups: readonly string[]): void {
+    const { directory, tale, options } = this;
+    directory.add(member);
+    for (const group of groups) directory.join(member, group);
+    this.totals.joined += 1;
+    member.watch();
+    this.upkeep.start();
+    tale.step(() => {
+      const isFirst = older.length === 0;
+      if (isFirst) tale.tell({ type: 'joined', id: member.id, connections: 1 });
+      // Before the older ones leave: the id was never gone.
+      this.fleet.onArrival(member, isFirst);
+      if (options.onDuplicate === 'replace') {
+        for (const each of older) this.expel(each, 'replaced', CloseCode.Replaced);
+      }
+      if (isFirst) return;
+      tale.tell({ type: 'joined', id: member.id, connections: directory.at(member.id)?.length ?? 0 });
+    });
+  }
+
+  private turnAway(member: Member<M>, most: number): never {
+    member.active = false;
+    member.watch();
+    this.departing.add(member);
+    member.close(CloseCode.Duplicate, 'duplicate');
+    throw new DuplicateIdError(this.name, most);
+  }
+
+  /** The connection is out of everything, and what waited for it is refused, before anybody hears of it. */
+  private depart(member: Member<M>, reason: LeaveReason, code: number): boolean {
+    if (!member.active) return false;
+    member.active = false;
+    const { directory, tale } = this;
+    const connections = directory.remove(member);
+    this.totals.left[reason] += 1;
+    this.departing.add(member);
+    if (directory.connections === 0) this.upkeep.stop();
+    const refusal = reason === 'slow' ? 'slow' : 'closed';
+    tale.step(() => {
+      // What was pushed in this turn goes out before the good-bye.
+      if (FLUSHED.includes(reason)) member.outbox.flush();
+      const { messages, bytes } = member.end(refusal);
+      tale.tell({ type: 'left', id: member.id, reason, code, connections });
+      this.onDropped(member, refusal, messages, bytes);
+      this.fleet.onDeparture(member, connections === 0);
+    });
+    return true;
+  }
+
+  private expel(member: Member<M>, reason: LeaveReason, code: number, text: string = reason): void {
+    this.tale.step(() => {
+      if (this.depart(member, reason, code)) member.close(code, text);
+    });
+  }
+
+  private onDropped(member: Member<M>, reason: Refusal, messages: number, bytes: number): void {
+    if (messages === 0) return;
+    this.totals.dropped += messages;
+    this.tale.tell({ type: 'dropped', id: member.id, reason, messages, bytes });
+  }
+
+  private ownerOfMembers(): MemberOwner<M> {
+    return {
+      options: this.options,
+      wire: this.wire,
+      onWork: (outbox) => this.turn.add(outbox),
+      onBusy: (outbox) => this.turn.addLater(outbox),
+      onAcked: (messages) => (this.totals.acked += messages),
+      onDropped: (member, reason, messages, bytes) => this.onDropped(member, reason, messages, bytes),
+      expel: (member, reason, code) => this.expel(member, reason, code),
+      onGone: (member, reason, code) => this.depart(member, reason, code),
+      onClosed: (member) => this.departing.delete(member),
+    };
+  }
+
+  private pushPlain(id: string, data: Payload): Promise<Delivery> {
+    const message = encode(this.options, data, false, false);
+    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
+    if (members === undefined) return this.pushElsewhere(id, { message, ack: false, key: undefined });
+    return new Promise((resolve) => this.offer(members, message, undefined, resolve));
+  }
+
+  private pushWith(id: string, data: Payload, said: PushOptions): Promise<Delivery> {
+    const { ack = false, key, binary = false, signal } = this.calls.push(said);
+    const message = encode(this.options, data, binary, false);
+    signal?.throwIfAborted();
+    const packet = { message, ack, key };
+    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
+    return new Promise((resolve, reject) => {
+      let offers: readonly Offer[] = [];
+      const tell = signal === undefined ? resolve : withdrawAt(signal, () => offers, resolve, reject);
+      if (members === undefined) void this.pushElsewhere(id, packet).then(tell);
+      else offers = this.offerPacket(members, packet, tell);
+    });
+  }
+
+  private async pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
+    const delivery: Delivery =
+      this.phase === 'open'
+        ? await this.fleet.forward(id, packet)
+        : { status: 'refused', connections: 0, reason: 'closed' };
+    this.totals.pushed[delivery.status] += 1;
+    return packet.ack && delivery.acked === undefined ? { ...delivery, acked: false } : delivery;
+  }
+
+  private offerPacket(members: readonly Member<M>[], packet: Packet, tell: Tell): readonly Offer[] {
+    const { message, ack, key } = packet;
+    if (!ack) return this.offer(members, message, key, tell);
+    const numbered = new Numbered(message);
+    const push = new AckPush(members.length, this.totals.pushed, tell);
+    return members.map((member) => this.offerParcel(member, numbered, key, push));
+  }
+
+  private offer(
+    members: readonly Member<M>[],
+    message: Message,
+    key: string | undefined,
+    tell: Tell,
+  ): readonly Offer[] {
+    const item = new Push(message, key, members.length, this.totals.pushed, tell);
+    for (const { outbox } of members) outbox.offer(item);
+    return members.map(({ outbox }) => ({ outbox, item }));
+  }
+
+  private offerParcel(member: Member<M>, numbered: Numbered, key: string | undefined, push: AckPush): Offer {
+    const { outbox } = member;
+    const acknowledgements = member.needAcknowledgements();
+    const offset = acknowledgements.nextOffset;
+    const parcel = new Parcel(numbered.at(offset), key, offset, push, acknowledgements);
+    outbox.offer(parcel);
+    if (!parcel.isRefused) acknowledgements.use(offset);
+    return { outbox, item: parcel };
+  }
+
+  private castHere({ message, group, except }: CastPacket): Promise<Omit<BroadcastResult, 'forwarded'>> {
+    const left = new Set(except);
+    const members = this.directory.members(group);
+    const going = left.size === 0 ? members : members.filter(({ id }) => !left.has(id));
+    if (going.length === 0) return Promise.resolve({ connections: 0, refused: 0 });
+    return new Promise((resolve) => {
+      const cast = new Cast(message, going.length, (connections, refused) =>
+        resolve({ connections, refused }),
+      );
+      for (const member of going) member.outbox.offer(cast);
+    });
+  }
+
+  private kickHere(id: string, code: number, reason: string): number {
+    const members = this.directory.at(id) ?? [];
+    for (const member of members) this.expel(member, 'kicked', code, reason);
+    return members.length;
+  }
+
+  private nextKey(): string {
+    this.lastKey += 1;
+    return String(this.lastKey);
+  }
+
+  private tieTo(backplane: Backplane | undefined): FleetTie<M> {
+    const { directory, tale } = this;
+    const isOpen = (): boolean => this.phase === 'open';
+    return new FleetTie<M>(
+      {
+        options: this.options,
+        get isOpen() {
+          return isOpen();
+        },
+        members: () => directory.members(),
+        at: (id) => directory.at(id) ?? [],
+        deliver: (id, packet) => this.deliverHere(id, packet),
+        cast: (packet) => void this.castHere(packet),
+        kick: (id, code, reason) => this.kickHere(id, code, reason),
+        onSuperseded: (member, by) =>
+          this.expel(member, by, by === 'replaced' ? CloseCode.Replaced : CloseCode.Duplicate),
+        onOnline: (id) => tale.tell({ type: 'online', id }),
+        onOffline: (id) => tale.tell({ type: 'offline', id }),
+        onBackplane: (state, cause) => tale.tell({ type: 'backplane', state, cause }),
+      },
+      backplane,
+    );
+  }
+
+  /** What another instance forwards is counted there. */
+  private deliverHere(id: string, packet: Packet): Promise<Delivery> {
+    const members = this.directory.at(id);
+    if (members === undefined) return Promise.resolve({ status: 'offline', connections: 0 });
+    return new Promise((resolve) => void this.offerPacket(members, packet, resolve));
+  }
+
+  private async goAway(drain: number): Promise<void> {
+    const { directory, departing, tale } = this;
+    await sendEverybodyAway<M>(
+      {
+        members: () => directory.members(),
+        expel: (member, reason, code) => this.expel(member, reason, code),
+        departing: () => departing.items(),
+      },
+      drain,
+    );
+    await this.fleet.stop();
+    this.upkeep.stop();
+    departing.clear();
+    this.phase = 'closed';
+    tale.complete();
+  }
+}

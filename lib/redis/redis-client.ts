@@ -1,0 +1,149 @@
+/** A client of `ioredis` or of `redis` (node-redis), as far as it is used: it is known by what it can do. */
+export interface RedisLike {
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  connect(): Promise<unknown>;
+}
+
+/** A connection to Redis, whichever client makes it. It is used once: when it breaks, another is made. */
+export interface RedisConnection {
+  /** Resolves when commands can be sent. */
+  connect(): Promise<void>;
+  send(command: string, args: readonly string[]): Promise<unknown>;
+  subscribe(channels: readonly string[]): Promise<void>;
+  /** For good; never throws. */
+  end(): void;
+}
+
+/** What a connection tells. */
+export interface RedisListener {
+  onMessage(channel: string, text: string): void;
+  /** It is not to be used any more. */
+  onBroken(cause: unknown): void;
+}
+
+type IoRedis = RedisLike & {
+  status: string;
+  call(command: string, ...args: string[]): Promise<unknown>;
+  subscribe(...channels: string[]): Promise<unknown>;
+  disconnect(): void;
+} & Record<string, (...args: string[]) => Promise<unknown>>;
+
+type NodeRedis = RedisLike & {
+  isOpen: boolean;
+  sendCommand(args: string[]): Promise<unknown>;
+  subscribe(channels: string[], listener: (text: string, channel: string) => void): Promise<unknown>;
+  destroy?(): void;
+  disconnect?(): Promise<unknown>;
+};
+
+export function connectionOf(client: RedisLike, listener: RedisListener): RedisConnection {
+  const { call } = client as Partial<IoRedis>;
+  return typeof call === 'function'
+    ? new IoRedisConnection(client as IoRedis, listener)
+    : new NodeRedisConnection(client as NodeRedis, listener);
+}
+
+/** Makes a client that connects once and leaves everything else to us. */
+export async function clientOf(url: string, timeout: number): Promise<RedisLike> {
+  const ioredis = await import('ioredis').catch(() => undefined);
+  if (ioredis !== undefined) {
+    return new ioredis.Redis(url, {
+      lazyConnect: true,
+      connectTimeout: timeout,
+      disconnectTimeout: timeout,
+      enableOfflineQueue: false,
+      enableAutoPipelining: true,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+    }) as unknown as RedisLike;
+  }
+  const redis = await import('redis').catch(() => undefined);
+  if (redis === undefined)
+    throw new Error('neither "ioredis" nor "redis" can be loaded: install one of them');
+  return redis.createClient({
+    url,
+    disableOfflineQueue: true,
+    socket: { connectTimeout: timeout, reconnectStrategy: false },
+  }) as unknown as RedisLike;
+}
+
+class IoRedisConnection implements RedisConnection {
+  constructor(
+    private readonly client: IoRedis,
+    listener: RedisListener,
+  ) {
+    listen(client, listener, ['error', 'close', 'end']);
+    client.on('message', (channel: string, text: string) => listener.onMessage(channel, text));
+  }
+
+  async connect(): Promise<void> {
+    const { client } = this;
+    if (client.status === 'wait') return void (await client.connect());
+    if (client.status === 'ready') return;
+    // Not lazy: it is on its way already.
+    await new Promise<void>((resolve, reject) => {
+      client.on('ready', () => resolve());
+      client.on('error', (error: Error) => reject(error));
+      client.on('end', () => reject(new Error('the connection has ended')));
+    });
+  }
+
+  send(command: string, args: readonly string[]): Promise<unknown> {
+    // By its method, and not by call(): only methods are sent together.
+    const method = this.client[command.toLowerCase()];
+    return typeof method === 'function'
+      ? method.apply(this.client, [...args])
+      : this.client.call(command, ...args);
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await this.client.subscribe(...channels);
+  }
+
+  end(): void {
+    try {
+      this.client.disconnect();
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+class NodeRedisConnection implements RedisConnection {
+  constructor(
+    private readonly client: NodeRedis,
+    private readonly listener: RedisListener,
+  ) {
+    listen(client, listener, ['error', 'end', 'reconnecting']);
+  }
+
+  async connect(): Promise<void> {
+    if (!this.client.isOpen) await this.client.connect();
+  }
+
+  send(command: string, args: readonly string[]): Promise<unknown> {
+    return this.client.sendCommand([command, ...args]);
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await this.client.subscribe([...channels], (text, channel) => this.listener.onMessage(channel, text));
+  }
+
+  end(): void {
+    try {
+      if (this.client.destroy !== undefined) this.client.destroy();
+      else void this.client.disconnect?.().catch(() => undefined);
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+/** A client without a listener for errors ends the process. */
+function listen(client: RedisLike, listener: RedisListener, events: readonly string[]): void {
+  for (const event of events) {
+    client.on(event, (cause?: unknown) => listener.onBroken(cause ?? new Error('the connection has ended')));
+  }
+}

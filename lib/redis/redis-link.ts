@@ -1,0 +1,335 @@
+import {
+  type BackplaneHealth,
+  type BackplaneLink,
+  type CastPacket,
+  type Claim,
+  type ClaimOutcome,
+  forwarded,
+  type HubInstance,
+  type Packet,
+} from '../hub/backplane.js';
+import type { Delivery } from '../hub/delivery.js';
+import { codeMessage, decodeMessage } from '../hub/packet-codec.js';
+import { type Answers, Asks } from './asks.js';
+import type { ResolvedRedisOptions } from './redis-options.js';
+import { RedisNames } from './redis-scripts.js';
+import type { RedisSession } from './redis-session.js';
+import { TurnBatch } from './turn-batch.js';
+
+/** A message for an id, on its way. */
+interface Question {
+  readonly id: string;
+  readonly text: string;
+  resolve(sent: { asked: number; unreached: number }): void;
+  reject(cause: Error): void;
+}
+
+/** The backplane of a link. */
+export interface RedisLinkOwner {
+  readonly options: ResolvedRedisOptions;
+  readonly session: RedisSession | undefined;
+  start(link: RedisLink): Promise<void>;
+  stop(link: RedisLink): void;
+  healthOf(): BackplaneHealth;
+}
+
+/** Questions in one script, and answers in one message: nothing else runs in Redis meanwhile. */
+const MOST_AT_ONCE = 100;
+/** Ids looked at in one script, when an instance has died. */
+const REAPED = 500;
+/** Claims told at once, after an outage. */
+const ANNOUNCED = 500;
+
+/** One hub's tie to its other instances, over the backplane's session. */
+export class RedisLink implements BackplaneLink {
+  readonly names: RedisNames;
+  private readonly asks: Asks;
+  private readonly questions = new TurnBatch<Question>(
+    MOST_AT_ONCE,
+    (questions) => void this.sendQuestions(questions),
+  );
+  /** By the node they go to. */
+  private readonly replies = new Map<string, TurnBatch<string>>();
+  private readonly ownIds: string;
+  private readonly ownChannel: string;
+
+  constructor(
+    readonly instance: HubInstance,
+    private readonly owner: RedisLinkOwner,
+  ) {
+    const { prefix, timeout } = owner.options;
+    this.names = new RedisNames(prefix, instance.hub);
+    this.asks = new Asks(timeout, Number.isFinite(instance.ackTimeout) ? instance.ackTimeout : timeout);
+    this.ownIds = this.names.idsOf(instance.node);
+    this.ownChannel = this.names.channels + instance.node;
+  }
+
+  get channels(): string[] {
+    return [this.ownChannel, this.names.all];
+  }
+
+  start(): Promise<void> {
+    return this.owner.start(this);
+  }
+
+  health(): BackplaneHealth {
+    return this.owner.healthOf();
+  }
+
+  claim(claim: Claim): Promise<ClaimOutcome> {
+    return this.tell(claim, '');
+  }
+
+  async release(id: string, key: string, lingering: boolean): Promise<{ isOffline: boolean }> {
+    const { node } = this.instance;
+    const said = [`${node}/${key}`, id, lingering ? '1' : '0', node];
+    const isOffline = await this.session().run('release', [this.placeOf(id), this.ownIds], said);
+    return { isOffline: isOffline === 1 };
+  }
+
+  async forward(id: string, packet: Packet): Promise<Delivery> {
+    const { message, ack, key } = packet;
+    const said = await this.ask(id, ack, ['f', id, ack ? 1 : 0, key ?? null, codeMessage(message)]);
+    const answers = said.answers.flatMap(({ node, answer }) =>
+      isDelivery(answer) ? [{ node, delivery: answer }] : [],
+    );
+    const delivery = forwarded(answers, said.unanswered);
+    if (delivery.status !== 'offline' || said.unreached === 0) return delivery;
+    return { status: 'refused', connections: 0, reason: 'backplane' };
+  }
+
+  async publish({ message, group, except }: CastPacket): Promise<void> {
+    const { node } = this.instance;
+    const text = JSON.stringify(['c', node, group ?? null, except, codeMessage(message)]);
+    await this.session().send('PUBLISH', [this.names.all, text]);
+  }
+
+  async kick(id: string, code: number, reason: string): Promise<number> {
+    const { answers } = await this.ask(id, false, ['k', id, code, reason]);
+    return answers.reduce((sum, { answer }) => sum + (typeof answer === 'number' ? answer : 0), 0);
+  }
+
+  async presence(id: string): Promise<{ node: string; meta?: unknown }[]> {
+    const { nodes } = this.names;
+    const found = await this.session().run('presence', [nodes, this.placeOf(id)], [this.instance.node]);
+    const list = found as string[];
+    const places: { node: string; meta?: unknown }[] = [];
+    for (let at = 0; at + 1 < list.length; at += 2) {
+      places.push({ node: list[at] as string, meta: readMeta(list[at + 1] as string) });
+    }
+    return places;
+  }
+
+  async stop(): Promise<void> {
+    const { session } = this.owner;
+    if (session !== undefined) {
+      await session
+        .run('leave', [this.names.nodes, this.ownIds], [this.instance.node])
+        .catch(() => undefined);
+    }
+    this.asks.endAll();
+    this.owner.stop(this);
+  }
+
+  /** A sign of life; what the fleet has forgotten is told again, and the dead are put away. */
+  async touch(session: RedisSession, isNew: boolean): Promise<void> {
+    const { node } = this.instance;
+    const lease = String(Math.round(this.owner.options.lease));
+    const said = (await session.run('touch', [this.names.nodes], [node, lease])) as unknown[];
+    const [isForgotten, ...dead] = said as [number, ...string[]];
+    if (isNew || isForgotten === 1) await this.announce(session);
+    for (const each of dead) await this.reap(session, each);
+  }
+
+  /** Nobody waits for an answer that was asked over a session that is over. */
+  onLost(): void {
+    this.asks.endAll();
+  }
+
+  /** Whoever can publish can publish anything: what is no message of ours is nothing. */
+  receive(channel: string, said: readonly unknown[]): void {
+    if (channel === this.names.all) this.receiveCast(said);
+    else if (channel === this.ownChannel) this.receiveAll(said[0] === 'b' ? said.slice(1) : [said]);
+  }
+
+  private receiveCast([kind, from, group, except, coded]: readonly unknown[]): void {
+    const message = decodeMessage(coded, true);
+    if (kind !== 'c' || from === this.instance.node || message === undefined) return;
+    const left = Array.isArray(except) ? (except as unknown[]).filter((id) => typeof id === 'string') : [];
+    this.instance.cast({ message, group: typeof group === 'string' ? group : undefined, except: left });
+  }
+
+  private receiveAll(messages: readonly unknown[]): void {
+    for (const each of messages) if (Array.isArray(each)) this.receiveOwn(each as unknown[]);
+  }
+
+  private receiveOwn(said: readonly unknown[]): void {
+    const [kind, first, second, ...rest] = said;
+    if (typeof first !== 'string') return;
+    if (kind === 'e' && typeof second === 'string') this.instance.evict(first, second);
+    else if (kind === 'a' && typeof second === 'string') this.asks.answer(first, second, rest[0]);
+    else if (kind === 'q' && typeof second === 'string') this.answer(first, second, rest);
+  }
+
+  private answer(number: string, from: string, [kind, id, ...rest]: readonly unknown[]): void {
+    if (typeof id !== 'string') return;
+    const reply = (answer: unknown): void =>
+      this.reply(from, JSON.stringify(['a', number, this.instance.node, answer]));
+    if (kind === 'k') {
+      const [code, reason] = rest;
+      if (typeof code === 'number' && typeof reason === 'string') reply(this.instance.kick(id, code, reason));
+      return;
+    }
+    const [ack, key, coded] = rest;
+    const message = decodeMessage(coded, false);
+    if (kind !== 'f' || message === undefined) return;
+    const packet: Packet = { message, ack: ack === 1, key: typeof key === 'string' ? key : undefined };
+    void this.instance.deliver(id, packet).then(reply);
+  }
+
+  private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
+    this.session();
+    return this.asks.ask(
+      isPatient,
+      (number) =>
+        new Promise((resolve, reject) => {
+          const text = JSON.stringify(['q', number, this.instance.node, ...said]);
+          this.questions.add({ id, text, resolve, reject }, text.length);
+        }),
+    );
+  }
+
+  /** All that is asked in one turn. */
+  private async sendQuestions(questions: readonly Question[]): Promise<void> {
+    const { nodes, channels } = this.names;
+    const places = questions.map(({ id }) => this.placeOf(id));
+    const texts = questions.map(({ text }) => text);
+    const { session } = this.owner;
+    if (session === undefined) {
+      for (const { reject } of questions) reject(new Error('Redis was lost before it was asked'));
+      return;
+    }
+    try {
+      const said = await session.run('ask', [nodes, ...places], [channels, this.instance.node, ...texts]);
+      questions.forEach(({ resolve }, at) => {
+        const [unreached, ...asked] = (said as [number, ...string[]][])[at] as [number, ...string[]];
+        resolve({ asked: asked.length, unreached });
+      });
+    } catch (cause) {
+      for (const { resolve, reject } of questions) {
+        if (isRefusal(cause)) reject(cause as Error);
+        // It may have been done, though nobody told us: somebody may have been asked.
+        else resolve({ asked: Infinity, unreached: 0 });
+      }
+    }
+  }
+
+  /** To another instance; together with what else is said to it in this turn. */
+  private reply(to: string, text: string): void {
+    let batch = this.replies.get(to);
+    if (batch === undefined) {
+      batch = new TurnBatch<string>(MOST_AT_ONCE, (texts) => {
+        this.replies.delete(to);
+        const { session } = this.owner;
+        session
+          ?.send('PUBLISH', [this.names.channels + to, `["b",${texts.join(',')}]`])
+          .catch(() => undefined);
+      });
+      this.replies.set(to, batch);
+    }
+    batch.add(text, text.length);
+  }
+
+  /** @param own - the fields of the id that are real, where others of ours may have been left behind; '' = all are */
+  private async tell({ id, key, meta, age }: Claim, own: string): Promise<ClaimOutcome> {
+    const { node, policy } = this.instance;
+    const { nodes, channels } = this.names;
+    const said = [`${node}/${key}`, metaText(meta), policy, String(Math.round(age)), id, node, channels, own];
+    const outcome = await this.session().run('claim', [nodes, this.placeOf(id), this.ownIds], said);
+    const [granted, wasOnline] = outcome as [number, number];
+    return { granted: granted === 1, wasOnline: wasOnline === 1 };
+  }
+
+  /** All that is connected here, in batches; what the fleet has of us beside that is taken back. */
+  private async announce(session: RedisSession): Promise<void> {
+    const claims = this.instance.claims();
+    const fields = new Map<string, string>();
+    for (const { id, key } of claims) {
+      fields.set(id, `${fields.get(id) ?? ','}${this.instance.node}/${key},`);
+    }
+    for (let at = 0; at < claims.length; at += ANNOUNCED) {
+      const batch = claims.slice(at, at + ANNOUNCED);
+      await Promise.all(batch.map((claim) => this.announceOne(claim, fields.get(claim.id) ?? '')));
+    }
+    const known = (await session.send('SMEMBERS', [this.ownIds])) as string[];
+    const gone = Array.from(known).filter((id) => !fields.has(id));
+    await Promise.all(gone.map((id) => this.disown(session, id)));
+  }
+
+  private async announceOne(claim: Claim, own: string): Promise<void> {
+    const { granted } = await this.tell(claim, own);
+    if (!granted) this.instance.evict(claim.id, claim.key);
+  }
+
+  /** It left while the backplane was away. Unless it has come back meanwhile. */
+  private async disown(session: RedisSession, id: string): Promise<void> {
+    if (this.instance.has(id)) return;
+    const { node } = this.instance;
+    const fields = (await session.send('HKEYS', [this.placeOf(id)])) as string[];
+    const own = Array.from(fields).filter((field) => field.startsWith(`${node}/`));
+    for (const field of own) {
+      await session.run('release', [this.placeOf(id), this.ownIds], [field, id, '0', node]);
+    }
+    if (own.length === 0) await session.send('SREM', [this.ownIds, id]);
+  }
+
+  private async reap(session: RedisSession, dead: string): Promise<void> {
+    const { nodes, places } = this.names;
+    for (;;) {
+      const said = await session.run('reap', [nodes, this.names.idsOf(dead)], [dead, places, String(REAPED)]);
+      const [looked, ...gone] = said as [number, ...string[]];
+      if (gone.length > 0) this.instance.onGone(gone);
+      if (looked === 0) return;
+    }
+  }
+
+  private placeOf(id: string): string {
+    return this.names.places + id;
+  }
+
+  private session(): RedisSession {
+    const { session } = this.owner;
+    if (session === undefined) throw new Error('Redis is not connected');
+    return session;
+  }
+}
+
+function metaText(meta: unknown): string {
+  try {
+    return JSON.stringify(meta) ?? '';
+  } catch {
+    // It is the application's own, and may be anything; elsewhere it is not seen then.
+    return '';
+  }
+}
+
+function readMeta(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Redis has answered, and has not done it. */
+function isRefusal(cause: unknown): boolean {
+  const { name, constructor } = cause as Error;
+  return [name, constructor.name].some((each) =>
+    /^(ReplyError|ErrorReply|SimpleError|BlobError)$/.test(each),
+  );
+}
+
+function isDelivery(answer: unknown): answer is Delivery {
+  const { status, connections } = (answer ?? {}) as Partial<Delivery>;
+  return typeof status === 'string' && typeof connections === 'number';
+}
