@@ -82,7 +82,8 @@ export class PoolConn extends TcpConn {
   }
 
   protected override get isReplaceable(): boolean {
-    return this.isReused && this.outcome === 'unknown' && !this.isRead && !this.over;
+    if (!this.isReused || this.over) return false;
+    return this.replacing || (this.outcome === 'unknown' && !this.isRead && !this.isWriting);
   }
 
   /** Dead ones that were idle are passed over; what is dialled then is the last. */

@@ -322,6 +322,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   setSendDeadline(at: Date | number | null): this {
     this.sendDeadline = this.instant('setSendDeadline()', at);
     for (const waiter of this.writes ?? []) waiter.heed(this.sendDeadline);
+    for (const { waiter } of [...this.queued]) waiter.heed(this.sendDeadline);
     return this;
   }
 

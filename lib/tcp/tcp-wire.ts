@@ -28,6 +28,12 @@ interface Reading {
   /** It waits for the answer to what it has sent. */
   readonly exchange: boolean;
 }
+/** Somebody who sends, but not before another connection has taken this one's place. */
+interface Queued {
+  readonly waiter: Waiter<void | Promise<void>>;
+  /** Sends, as if it were called now. */
+  readonly go: () => void;
+}
 /** As much of what nobody has asked for is kept; beyond that the peer has to wait. */
 const UNREAD = 65_536;
 /** How long a close waits for what is being written. Milliseconds. */
@@ -53,6 +59,10 @@ export abstract class TcpWire {
   protected feed: SocketFeed | undefined = undefined;
   protected readonly reads: Reading[] = [];
   protected writes: Set<Waiter<void>> | undefined = undefined;
+  /** Another connection is about to take this one's place. */
+  protected replacing = false;
+  /** What is to be sent behind that, in the order of the calls. */
+  protected readonly queued: Queued[] = [];
   protected sendDeadline = Infinity;
   protected recvDeadline = Infinity;
   private paused = false;
@@ -140,8 +150,14 @@ export abstract class TcpWire {
   /** Takes another connection in place of one that is lost. */
   protected adopt(socket: Duplex): void {
     this.socket = socket;
-    this.ended = this.paused = false;
+    this.forget();
     this.cause = undefined;
+  }
+
+  /** What the dead one had to say is no answer of the other, and what is read from now on is that one's. */
+  private forget(): void {
+    this.ended = this.paused = this.awaiting = this.owing = false;
+    this.queue.clear();
   }
 
   /** @returns what has failed before a byte was accepted */
@@ -164,11 +180,17 @@ export abstract class TcpWire {
     this.overBy = cause;
     if (this.reads.length > 0) this.spoiled ??= 'somebody was still reading it';
     this.failReads(() => this.closedError());
+    for (const { waiter } of this.queued.splice(0)) waiter.fail(this.closedError());
   }
 
   /** Somebody waits for bytes. */
   protected get isRead(): boolean {
     return this.reads.length > 0;
+  }
+
+  /** Something that was sent has not been accepted yet. */
+  protected get isWriting(): boolean {
+    return this.writes !== undefined && this.writes.size > 0;
   }
 
   /** For a call that sends, in whole milliseconds from 1; `undefined` = for ever. */
@@ -211,9 +233,9 @@ export abstract class TcpWire {
     const writing = this.write(bytes, call);
     if (writing === undefined) return this.read(take, call, true);
     const { socket } = this;
-    if (!socket.writable || socket.writableLength === 0)
+    if (!this.replacing && (!socket.writable || socket.writableLength === 0))
       return writing.then(() => this.read(take, call, true));
-    // The peer may have to get rid of its answer before it takes all of the question.
+    // The peer may have to get rid of its answer before it takes all of the question; and reads keep their order.
     const reading = this.read(take, call, true);
     writing.catch((error: unknown) => this.withdraw(take, error));
     return Promise.all([writing, reading]).then(([, answer]) => answer);
@@ -221,7 +243,11 @@ export abstract class TcpWire {
 
   private withdraw(take: Take<unknown>, reason: unknown): void {
     const reading = this.reads.find((each) => each.take === take);
-    if (reading !== undefined) this.giveUp(reading, reason);
+    if (reading === undefined) return;
+    if (!this.ended) return this.giveUp(reading, reason);
+    // Nothing was sent, and nothing will come.
+    this.reads.splice(this.reads.indexOf(reading), 1);
+    this.dismiss(reading, reason);
   }
 
   protected isReadable({ signal }: Call): boolean {
@@ -385,11 +411,28 @@ export abstract class TcpWire {
     if (deadline !== Infinity && performance.now() >= deadline) {
       return Promise.reject(this.failed(new TcpTimeoutError(this.where, 'send')));
     }
+    if (this.replacing) return this.queueUp(bytes, call);
     const failure = this.put(bytes);
     if (failure !== undefined) return this.putAgain(bytes, call, failure);
     if (this.socket.writableLength > 0) return this.accepted(bytes, call);
     this.outcome = 'active';
     return undefined;
+  }
+
+  /** Sends when another connection has taken this one's place, or none has. */
+  private queueUp(bytes: Buffer, call: Call): Promise<void> {
+    const { queued } = this;
+    return new Promise<void>((resolve, reject) => {
+      const giveUp = (reason: unknown): void => {
+        queued.splice(queued.indexOf(each), 1);
+        waiter.fail(this.failed(reason));
+      };
+      const expire = (): void => giveUp(new TcpTimeoutError(this.where, 'send'));
+      const waiter = new Waiter<void | Promise<void>>(call, resolve, reject, expire, giveUp);
+      const each = { waiter, go: () => waiter.done(this.write(bytes, call)) };
+      queued.push(each);
+      waiter.heed(this.sendDeadline);
+    });
   }
 
   /** Waits until the system has taken all that was written. */
@@ -423,17 +466,40 @@ export abstract class TcpWire {
 
   /** Nothing, or by its caller's leave not all, was accepted: tries as often as the budget allows. */
   private async putAgain(bytes: Buffer, call: Call, first: unknown): Promise<void> {
-    let failure = this.isReplaceable ? await this.onReplacement(bytes, call) : first;
-    for (let left = call.retry?.count ?? 0; failure !== undefined; left -= 1) {
-      if (left === 0 || !this.mayMend(failure)) {
-        this.outcome = 'error';
-        throw failure as unknown;
+    if (this.replacing) return this.queueUp(bytes, call);
+    this.replacing = this.isReplaceable;
+    if (this.replacing) this.forget();
+    try {
+      let failure = this.replacing ? await this.onReplacement(bytes, call) : first;
+      for (let left = call.retry?.count ?? 0; failure !== undefined; left -= 1) {
+        if (left === 0 || !this.mayMend(failure)) throw this.failed(failure);
+        await this.pause(call);
+        failure = this.isReplaceable ? await this.onReplacement(bytes, call) : this.put(bytes);
       }
-      await this.pause(call);
-      failure = this.isReplaceable ? await this.onReplacement(bytes, call) : this.put(bytes);
+    } catch (error) {
+      if (this.replacing) this.remainLost();
+      throw error;
     }
-    if (this.socket.writableLength > 0) await this.accepted(bytes, call);
-    else this.outcome = 'active';
+    const accepted = this.socket.writableLength > 0 ? this.accepted(bytes, call) : undefined;
+    if (accepted === undefined) this.outcome = 'active';
+    this.goOn();
+    await accepted;
+  }
+
+  /** No other one has taken its place. What was to be sent by that tells so by itself, and so do exchanges. */
+  private remainLost(): void {
+    this.ended = true;
+    for (const reading of this.reads.filter(({ exchange }) => !exchange)) {
+      this.reads.splice(this.reads.indexOf(reading), 1);
+      this.dismiss(reading, this.failed(this.endOf(reading.take)));
+    }
+    this.goOn();
+  }
+
+  /** Whoever was to wait sends now; if another one is wanted yet, those behind him wait again. */
+  private goOn(): void {
+    this.replacing = false;
+    for (const { go } of this.queued.splice(0)) go();
   }
 
   private mayMend(failure: unknown): boolean {

@@ -462,6 +462,66 @@ describe('a reused connection that is dead', () => {
     expect(remote.accepted).toHaveLength(1);
   });
 
+  it('[G12] is replaced once, however many send and receive side by side, in their order', async () => {
+    const remote = await peer(countingConnections);
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    await breakUnder(conn);
+    const outcomes = [
+      text(conn.sendRecv('a\n', 4)),
+      conn.send('b\n').then(() => 'sent'),
+      text(conn.recvLine()),
+      text(conn.sendRecv('c\n', 4)),
+    ];
+    expect(await inTime(Promise.all(outcomes))).toEqual(['2:a\n', 'sent', '2:b', '2:c\n']);
+    expect(remote.accepted).toHaveLength(2);
+    await conn.close();
+    expect(pooled.stats()).toMatchObject({ size: 1, idle: 1, leased: 0, totals: { dialed: 2 } });
+  });
+
+  it('[G12] a receive beside the send that replaces it gets what the other one says', async () => {
+    const remote = await peer();
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    await breakUnder(conn);
+    const sending = conn.sendPkg('a');
+    expect(await text(conn.recvPkg())).toBe('a');
+    await sending;
+    await conn.close();
+    expect(pooled.idleCount(remote.address)).toBe(1);
+  });
+
+  it('[G12] [G13] what the dead one has said is no answer of the other', async () => {
+    const remote = await peer(countingConnections);
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    (await remote.connection(1)).end('goodbye\n');
+    await until(() => (conn as unknown as { ended: boolean }).ended);
+    await until(() => !(conn as unknown as { socket: { writable: boolean } }).socket.writable);
+    await conn.send('a\n');
+    expect(await text(conn.recvLine())).toBe('2:a');
+    await conn.close();
+    expect(pooled.idleCount(remote.address)).toBe(1);
+  });
+
+  it('[G12] when none can be had, all that waited for it are told, and nothing is left lent', async () => {
+    const remote = await peer();
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    await breakUnder(conn);
+    await remote.close();
+    const calls = [conn.sendRecvPkg('a'), conn.sendPkg('b'), conn.recvPkg(), conn.sendRecvPkg('c')];
+    const errors = await inTime(Promise.all(calls.map((call) => rejection(call as Promise<unknown>))));
+    expect(errors[0]).toBeInstanceOf(DialError);
+    for (const error of errors.slice(1)) expect(error).toMatchObject({ code: 'ECONNRESET' });
+    await conn.close();
+    expect(pooled.size).toBe(0);
+  });
+
   it('[G12] the dial that fails is what the send rejects with, after as many pauses as the budget has', async () => {
     const remote = await peer();
     const pooled = pool();
@@ -523,6 +583,22 @@ describe('a reused connection that is dead', () => {
       conn.setSendDeadline(Date.now() + 30);
       expect(await rejection(inTime(conn.sendPkg('a')))).toBeInstanceOf(TcpTimeoutError);
       await conn.close();
+    });
+
+    it('[G12] so does what is sent beside it', async () => {
+      const conn = await begin();
+      const abort = new AbortController();
+      const first = rejection(conn.send('a', { signal: abort.signal }));
+      expect(await rejection(inTime(conn.send('b', { timeout: 30 })))).toBeInstanceOf(TcpTimeoutError);
+      const third = conn.send('c');
+      conn.setSendDeadline(Date.now() + 30);
+      expect(await rejection(inTime(third))).toBeInstanceOf(TcpTimeoutError);
+      conn.setSendDeadline(null);
+      const fourth = conn.send('d');
+      const closing = conn.close();
+      expect(await rejection(inTime(fourth))).toBeInstanceOf(TcpConnClosedError);
+      abort.abort(new Error('enough'));
+      await inTime(Promise.all([first, closing]));
     });
 
     it('[G12] heeds the signal', async () => {
