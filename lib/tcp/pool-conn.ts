@@ -126,7 +126,8 @@ export class PoolConn extends TcpConn {
     if (this.spoiled !== undefined) return this.spoiled;
     if (this.outcome === 'error') return 'its last call has failed';
     if (this.queue.length > 0) return 'it holds unread data';
-    if (this.awaiting && this.wanted) return 'an answer was still awaited';
+    const isAwaited = this.awaiting && this.wanted;
+    if (isAwaited || (this.answered && this.unanswered > 0)) return 'an answer was still awaited';
     return undefined;
   }
 
@@ -134,6 +135,6 @@ export class PoolConn extends TcpConn {
   private leave(): void {
     if (!this.lease.active) return;
     this.watch.takeBack();
-    this.lease.discard(new Error('it was dead before it was used'));
+    this.lease.discard(new Error('it was dead, or had bytes of others, before it was used'));
   }
 }

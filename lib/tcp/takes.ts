@@ -19,6 +19,8 @@ export interface Take<R> {
   partial(): Buffer;
   /** Bytes that are there are no clean end. */
   readonly begun: boolean;
+  /** How many packages that was; of bytes and lines nobody knows what they answer. */
+  packagesIn?(taken: R): number;
   stop?(): void;
 }
 
@@ -191,6 +193,10 @@ export class PackageTake implements Take<Buffer> {
     return takePackage(this.queue, this.format, this.where);
   }
 
+  packagesIn(): number {
+    return 1;
+  }
+
   get wanted(): number {
     return wantedBytes(this.queue, this.format);
   }
@@ -224,6 +230,10 @@ export class PackagesTake implements Take<Buffer[]> {
     // None is whole; one that is too long is told of.
     const first = this.one.take();
     return first === undefined ? undefined : [first];
+  }
+
+  packagesIn({ length }: Buffer[]): number {
+    return length;
   }
 
   get wanted(): number {

@@ -209,7 +209,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   sendPkg(data: Uint8Array | string, options?: PackageOptions): Promise<void> {
     try {
       const call = readPackageOptions(this.where, 'sendPkg()', options);
-      return this.write(encode([bytesOf(data)], call.format, this.where), call) ?? Promise.resolve();
+      return this.sendAll([bytesOf(data)], call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -219,7 +219,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   sendPkgs(datas: Iterable<Uint8Array | string>, options?: PackageOptions): Promise<void> {
     try {
       const call = readPackageOptions(this.where, 'sendPkgs()', options);
-      return this.write(encode(allBytesOf(datas), call.format, this.where), call) ?? Promise.resolve();
+      return this.sendAll(allBytesOf(datas), call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -257,6 +257,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
     try {
       const call = readPackageOptions(this.where, 'sendRecvPkg()', options);
       const bytes = encode([bytesOf(data)], call.format, this.where);
+      this.unanswered += 1;
       return this.exchange(bytes, new PackageTake(this.queue, call.format, this.where), call);
     } catch (error) {
       return Promise.reject(error);
@@ -360,6 +361,12 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  private sendAll(datas: readonly Buffer[], call: Call): Promise<void> {
+    const bytes = encode(datas, call.format, this.where);
+    this.unanswered += datas.length;
+    return this.write(bytes, call) ?? Promise.resolve();
   }
 
   private takeOf(length: number, { maxBytes = LONGEST_READ }: Call, what: string): Take<Buffer> {

@@ -52,6 +52,10 @@ export abstract class TcpWire {
   protected awaiting = false;
   /** Its user has begun to read. */
   protected wanted = false;
+  /** Packages that were sent and not answered, as far as counting tells: each answer is one package. */
+  protected unanswered = 0;
+  /** Its user has received packages. */
+  protected answered = false;
   /** Something came since anything was sent. */
   private owing = false;
   private leaving = false;
@@ -230,7 +234,7 @@ export abstract class TcpWire {
   }
 
   protected exchange(bytes: Buffer, take: Take<Buffer>, call: Call): Promise<Buffer> {
-    const writing = this.write(bytes, call);
+    const writing = this.write(bytes, call, true);
     if (writing === undefined) return this.read(take, call, true);
     const { socket } = this;
     if (!this.replacing && (!socket.writable || socket.writableLength === 0))
@@ -263,8 +267,17 @@ export abstract class TcpWire {
       this.breakOff(error as Error);
       throw error;
     }
-    if (taken !== undefined) this.succeeded();
+    if (taken === undefined) return undefined;
+    this.succeeded();
+    this.count(take, taken);
     return taken;
+  }
+
+  private count<R>(take: Take<R>, taken: R): void {
+    const packages = take.packagesIn?.(taken);
+    if (packages === undefined) return;
+    this.answered = true;
+    this.unanswered = Math.max(0, this.unanswered - packages);
   }
 
   /** Something was taken that was there. */
@@ -314,6 +327,7 @@ export abstract class TcpWire {
       if (taken === undefined) break;
       reads.shift();
       this.outcome = 'active';
+      this.count(take, taken);
       waiter.done(taken);
     }
     if (this.ended) this.failReads((take) => this.failed(this.endOf(take)));
@@ -404,7 +418,7 @@ export abstract class TcpWire {
   }
 
   /** @returns nothing when all was accepted at once */
-  protected write(bytes: Buffer, call: Call): Promise<void> | undefined {
+  protected write(bytes: Buffer, call: Call, isQuestion = false): Promise<void> | undefined {
     if (this.over) return Promise.reject(this.closedError());
     if (call.signal?.aborted === true) return Promise.reject(call.signal.reason);
     const deadline = Math.min(this.sendDeadline, call.deadline);
@@ -412,7 +426,9 @@ export abstract class TcpWire {
       return Promise.reject(this.failed(new TcpTimeoutError(this.where, 'send')));
     }
     if (this.replacing) return this.queueUp(bytes, call);
-    const failure = this.put(bytes);
+    // What has come before the first question was asked is somebody else's answer.
+    const isStale = isQuestion && this.queue.length > 0 && this.isReplaceable;
+    const failure = isStale ? this.lost() : this.put(bytes);
     if (failure !== undefined) return this.putAgain(bytes, call, failure);
     if (this.socket.writableLength > 0) return this.accepted(bytes, call);
     this.outcome = 'active';
@@ -472,7 +488,7 @@ export abstract class TcpWire {
     try {
       let failure = this.replacing ? await this.onReplacement(bytes, call) : first;
       for (let left = call.retry?.count ?? 0; failure !== undefined; left -= 1) {
-        if (left === 0 || !this.mayMend(failure)) throw this.failed(failure);
+        if (left === 0 || !this.mayMend(failure)) throw this.failed(failure) as Error;
         await this.pause(call);
         failure = this.isReplaceable ? await this.onReplacement(bytes, call) : this.put(bytes);
       }

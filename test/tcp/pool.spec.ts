@@ -328,6 +328,51 @@ describe('bytes that nobody has read', () => {
     expect(pooled.size).toBe(0);
   });
 
+  it.each<[string, (conn: PoolConn) => Promise<unknown>]>([
+    ['sendPkgs', (conn) => conn.sendPkgs(['a1', 'a2']).then(() => conn.recvPkg())],
+    ['sendPkg', (conn) => Promise.all([conn.sendPkg('a1'), conn.sendPkg('a2'), conn.recvPkg()])],
+    ['sendRecvPkg', (conn) => Promise.all([conn.sendPkg('a1'), conn.sendRecvPkg('a2')])],
+    ['recvPkgs', (conn) => conn.sendPkgs(['a1', 'a2']).then(() => conn.recvPkgs())],
+  ])('[G13] one answer to two packages ends it: the other may still come: %s', async (_what, act) => {
+    const remote = await peer((socket) => void socket.once('data', () => socket.write('\0\x02re')));
+    const pooled = pool();
+    const conn = await pooled.get(remote.address);
+    await inTime(act(conn));
+    await conn.close();
+    expect(pooled.size).toBe(0);
+  });
+
+  it('[G13] packages that are all answered leave it fit, and so do notices, and packages nobody has asked for', async () => {
+    const remote = await peer(echo);
+    const pooled = pool();
+    const conn = await pooled.get(remote.address);
+    (await remote.connection(1)).write('\0\x02hi');
+    expect(await text(conn.recvPkg())).toBe('hi');
+    await conn.sendPkgs(['a1', 'a2', 'a3']);
+    expect(await text(conn.recvPkg())).toBe('a1');
+    for (let more = 2; more > 0;) more -= (await inTime(conn.recvPkgs())).length;
+    expect(await text(conn.sendRecvPkg('b'))).toBe('b');
+    await conn.close();
+    expect(pooled.idleCount(remote.address)).toBe(1);
+    const silent = await peer((socket) => void socket.resume());
+    const notifier = await pooled.get(silent.address);
+    await notifier.sendPkgs(['a', 'b']);
+    await notifier.close();
+    expect(pooled.idleCount(silent.address)).toBe(1);
+  });
+
+  it('[G13] bytes that come before the first question of a borrower are no answer to it: another takes its place', async () => {
+    const remote = await peer(countingConnections);
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    (await remote.connection(1)).write('late\n');
+    await until(() => (conn as unknown as { queue: { length: number } }).queue.length > 0);
+    expect(await text(conn.sendRecv('a\n', 4))).toBe('2:a\n');
+    await conn.close();
+    expect(pooled.stats()).toMatchObject({ size: 1, idle: 1 });
+  });
+
   it('[G13] whoever only sends leaves it fit', async () => {
     const remote = await peer((socket) => void socket.resume());
     const pooled = pool();
