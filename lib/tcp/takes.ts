@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from '../net/longest-timer.js';
 import type { ByteQueue } from './byte-queue.js';
 import { type PackageFormat, takePackage, takePackages, wantedBytes } from './package-format.js';
 import { LineTooLongError, type Where } from './tcp-errors.js';
@@ -96,10 +97,13 @@ export class BurstTake extends BytesTake implements Take<Buffer> {
     if (length !== this.seen) {
       this.stop();
       this.seen = length;
-      this.gap = setTimeout(() => {
-        this.passed = true;
-        this.look();
-      }, this.wait);
+      this.gap = setTimeout(
+        () => {
+          this.passed = true;
+          this.look();
+        },
+        Math.min(this.wait, LONGEST_TIMER),
+      );
     }
     return undefined;
   }

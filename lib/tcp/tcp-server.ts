@@ -6,6 +6,7 @@ import { resolveDrain } from '../core/close-options.js';
 import { errorStack } from '../core/error-text.js';
 import { readFields } from '../core/fields.js';
 import type { CloseOptions, Duration } from '../core/index.js';
+import { LONGEST_TIMER } from '../net/longest-timer.js';
 import { parseListenAddress, showListenAddress, type ListenAddress } from './listen-address.js';
 import { TcpConn } from './tcp-conn.js';
 import { EofError, InvalidTcpOptionsError, TcpConnClosedError, TcpServerError } from './tcp-errors.js';
@@ -288,7 +289,7 @@ export class TcpServer implements AsyncDisposable {
     const ended = new Promise<void>((resolve) => void server.close(() => resolve()));
     closing.abort(new TcpServerError(this.address, 'is closing'));
     for (const conn of conns) conn.endAtRest();
-    const limit = drain === Infinity ? undefined : setTimeout(force, Math.min(drain, 2 ** 31 - 1));
+    const limit = drain === Infinity ? undefined : setTimeout(force, Math.min(drain, LONGEST_TIMER));
     if (drain === 0) force();
     void hurried.then(force);
     await ended;
