@@ -114,7 +114,8 @@ export class PoolConn extends TcpConn {
 
   protected override async finish(): Promise<void> {
     this.shut();
-    if (this.socket.writableLength > 0 && !(await this.flushed())) this.discard('its writes did not end');
+    const isFlushed = this.isCut || this.socket.writableLength === 0 || (await this.flushed());
+    if (!isFlushed) this.discard('its writes did not end');
     if (!this.lease.active) return;
     const left = this.watch.takeBack();
     const unfit = this.unfitness() ?? left;

@@ -91,7 +91,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   private static over(socket: Duplex, address: string): TcpConn {
     const conn = new TcpConn({ pool: '', address }, socket);
     conn.feed = new SocketFeed(socket, conn);
-    if (socket.destroyed || socket.readableEnded) conn[LOST](undefined);
+    if (socket.destroyed || socket.readableEnded) conn[LOST](socket.errored ?? undefined);
     return conn;
   }
 

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import { DialError } from '../core/index.js';
+import { LONGEST_TIMER } from '../net/longest-timer.js';
 import { LOST, RECEIVED } from '../net/socket-watch.js';
 import { ByteQueue } from './byte-queue.js';
 import type { SocketFeed } from './socket-feed.js';
@@ -67,6 +68,8 @@ export abstract class TcpWire {
   protected replacing = false;
   /** What is to be sent behind that, in the order of the calls. */
   protected readonly queued: Queued[] = [];
+  /** A send was given up before all of it was accepted: nothing that comes behind it is of use to the peer. */
+  protected isCut = false;
   protected sendDeadline = Infinity;
   protected recvDeadline = Infinity;
   private paused = false;
@@ -221,6 +224,7 @@ export abstract class TcpWire {
     const { socket } = this;
     this.shut();
     socket.on('error', ignore);
+    if (this.isCut) socket.destroy();
     if (socket.destroyed) return;
     await new Promise<void>((resolve) => {
       const limit = setTimeout(() => socket.destroy(), FLUSH_TIMEOUT);
@@ -458,6 +462,7 @@ export abstract class TcpWire {
     return new Promise<void>((resolve, reject) => {
       const giveUp = (reason: unknown): void => {
         writes.delete(waiter);
+        this.isCut = true;
         this.spoiled ??= 'not all was sent';
         waiter.fail(this.failed(reason));
       };
@@ -530,7 +535,7 @@ export abstract class TcpWire {
     const interval = retry?.interval ?? 0;
     const left = until - performance.now();
     try {
-      await delay(Math.max(0, Math.min(interval, left)), undefined, { signal });
+      await delay(Math.max(0, Math.min(interval, left, LONGEST_TIMER)), undefined, { signal });
     } catch {
       this.outcome = 'error';
       throw signal?.reason as unknown;

@@ -278,6 +278,16 @@ describe('the status of a connection', () => {
     await second.close();
   });
 
+  it('close() does not wait for what a send that was given up has left', async () => {
+    const remote = await peer((socket) => void socket.pause());
+    const pooled = pool();
+    const using = pooled.use(remote.address, (conn) =>
+      conn.send(Buffer.alloc(16 * 2 ** 20), { timeout: 20 }),
+    );
+    expect(await rejection(inTime(using, 4000))).toBeInstanceOf(TcpTimeoutError);
+    expect(pooled.size).toBe(0);
+  });
+
   it('close() waits until what was sent is on its way', async () => {
     const remote = await peer((socket) => void socket.pause());
     const pooled = pool();
