@@ -10,6 +10,7 @@ import type { SocketFeed } from './socket-feed.js';
 import type { Take } from './takes.js';
 import {
   EofError,
+  isErrorOf,
   InvalidTcpOptionsError,
   OutOfStepError,
   TcpConnClosedError,
@@ -39,6 +40,8 @@ interface Queued {
 const UNREAD = 65_536;
 /** How long a close waits for what is being written. Milliseconds. */
 const FLUSH_TIMEOUT = 5000;
+/** How long an ended connection is kept for what the peer still has to fetch or say. Milliseconds. */
+const LINGER = 1000;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -60,6 +63,9 @@ export abstract class TcpWire {
   /** Something came since anything was sent. */
   private owing = false;
   private leaving = false;
+  private answers = true;
+  /** @internal Something was sent. */
+  hasSent = false;
   protected readonly queue = new ByteQueue();
   protected feed: SocketFeed | undefined = undefined;
   protected readonly reads: Reading[] = [];
@@ -119,6 +125,11 @@ export abstract class TcpWire {
     return this.queue.length > 0 ? 'it holds unread data' : undefined;
   }
 
+  /** @internal What a handler has thrown is an error of this very connection. */
+  hasFailedBy(error: unknown): boolean {
+    return isErrorOf(this.where, error);
+  }
+
   /** @internal Ends it at once, whatever is being sent. */
   destroy(): void {
     this.shut();
@@ -126,11 +137,14 @@ export abstract class TcpWire {
   }
 
   /**
-   * @internal Its server is closing: as soon as its user waits for the peer to speak, and owes it no answer, he is told
-   * that the peer has ended.
+   * @internal Its server is closing, and bounds how long that takes: as soon as its user waits for the peer to speak, and
+   * owes it no answer, he is told that the peer has ended.
+   *
+   * @param answers - the server is one that answers; of what another one has read nothing is owed
    */
-  endAtRest(): void {
+  endAtRest(answers: boolean): void {
     this.leaving = true;
+    this.answers = answers;
     this.leaveAtRest();
   }
 
@@ -141,7 +155,7 @@ export abstract class TcpWire {
   }
 
   private get isAtRest(): boolean {
-    return this.reads.length > 0 && this.queue.length === 0 && !this.owing;
+    return this.reads.length > 0 && this.queue.length === 0 && !(this.owing && this.answers);
   }
 
   /** Of a reused connection that nothing has succeeded on: it may be replaced. */
@@ -175,7 +189,7 @@ export abstract class TcpWire {
     socket.write(bytes);
     // What the system refuses at once it has taken nothing of.
     if (socket.errored !== null && socket.errored !== undefined) return this.lost(socket.errored);
-    this.awaiting = true;
+    this.awaiting = this.hasSent = true;
     this.owing = false;
     return undefined;
   }
@@ -227,14 +241,16 @@ export abstract class TcpWire {
     if (this.isCut) socket.destroy();
     if (socket.destroyed) return;
     await new Promise<void>((resolve) => {
-      const limit = setTimeout(() => socket.destroy(), FLUSH_TIMEOUT);
-      socket.once('close', () => {
+      const limit = setTimeout(() => this.leaving || socket.destroy(), FLUSH_TIMEOUT);
+      const done = (): void => {
         clearTimeout(limit);
         resolve();
-      });
-      if (socket.writableFinished) socket.destroy();
-      else socket.once('finish', () => socket.destroy()).end();
+      };
+      socket.once('close', done);
+      if (socket.writableFinished) done();
+      else socket.once('finish', done).end();
     });
+    linger(socket);
   }
 
   protected exchange(bytes: Buffer, take: Take<Buffer>, call: Call): Promise<Buffer> {
@@ -553,6 +569,21 @@ export abstract class TcpWire {
     }
     return performance.now() + when - Date.now();
   }
+}
+
+/**
+ * To close a socket that holds unread bytes, or gets some, makes the system forget what the peer has not fetched yet: so
+ * these are read, and thrown away, until the peer has ended as well. Waits, but not for long.
+ */
+function linger(socket: Duplex): void {
+  if (socket.destroyed) return;
+  const end = (): void => void socket.destroy();
+  if (socket.readableEnded) return end();
+  const limit = setTimeout(end, LINGER);
+  socket
+    .once('end', end)
+    .once('close', () => clearTimeout(limit))
+    .resume();
 }
 
 function ignore(): void {}
