@@ -665,6 +665,16 @@ describe('making and ending', () => {
     expect(remote.accepted).toEqual([]);
   });
 
+  it.each([{ ciphers: 'nonsense' }, { cert: 'nonsense', key: 'x' }, { minVersion: 'x' as never }])(
+    '[G1] TLS options that Node refuses are told as what keeps it from connecting: %p',
+    async (tls) => {
+      const { address } = await peer();
+      const error = await rejection(TcpConn.connect(address, { tls }));
+      expect(error).toMatchObject({ name: 'TcpDialError', address });
+      expect(error.code).toBe((error.cause as { code?: string }).code ?? 'ERR_DIAL');
+    },
+  );
+
   it('[G1] a handshake that takes too long is a timeout', async () => {
     const remote = await peer(() => undefined);
     const error = await rejection(TcpConn.connect(remote.address, { timeout: 30, tls: {} }));
