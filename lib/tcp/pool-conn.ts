@@ -27,8 +27,7 @@ export class PoolConn extends TcpConn {
   private watch: SocketWatch;
   private isReused: boolean;
 
-  /** @internal */
-  constructor(
+  private constructor(
     where: Where,
     { lease, watch }: Loan,
     private readonly another: LoanSource,
@@ -39,6 +38,11 @@ export class PoolConn extends TcpConn {
     this.isReused = lease.reused;
     if (lease.reused) this.outcome = 'unknown';
     watch.lendTo(this);
+  }
+
+  /** @internal Made by `TcpPool`. */
+  static of(where: Where, loan: Loan, another: LoanSource): PoolConn {
+    return new PoolConn(where, loan, another);
   }
 
   /** It had served before. False also once a dead one has been replaced by a new one. */
@@ -70,9 +74,13 @@ export class PoolConn extends TcpConn {
 
   /** @internal */
   override [LOST](cause: Error | undefined): void {
-    if (this.lease.active) return super[LOST](cause);
-    // The pool has taken it back by force.
-    this.shut(new PoolClosedError(this.where.pool));
+    this.noticeLoss();
+    super[LOST](cause);
+  }
+
+  /** The pool takes back by force. */
+  protected override noticeLoss(): void {
+    if (!this.lease.active && !this.over) this.shut(new PoolClosedError(this.where.pool));
   }
 
   /** @internal */

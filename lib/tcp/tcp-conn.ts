@@ -19,7 +19,7 @@ import {
   SomeTake,
   type Take,
 } from './takes.js';
-import { InvalidTcpOptionsError } from './tcp-errors.js';
+import { InvalidTcpOptionsError, type Where } from './tcp-errors.js';
 import {
   anew,
   type Call,
@@ -62,6 +62,11 @@ const NEWLINE = Buffer.of(LINE_FEED);
  */
 export class TcpConn extends TcpWire implements AsyncDisposable {
   private bufferWait = BUFFER_WAIT;
+
+  /** Made by `connect()`, `fromSocket()` and `TcpPool`. */
+  protected constructor(where: Where, socket: Duplex) {
+    super(where, socket);
+  }
 
   /**
    * Connects to a server.

@@ -168,6 +168,9 @@ export abstract class TcpWire {
     return Promise.resolve(undefined);
   }
 
+  /** It is to be seen whether it was lost, or its pool has taken it back. */
+  protected noticeLoss(): void {}
+
   /** Takes another connection in place of one that is lost. */
   protected adopt(socket: Duplex): void {
     this.socket = socket;
@@ -257,7 +260,9 @@ export abstract class TcpWire {
     const writing = this.write(bytes, call, true);
     if (writing === undefined) return this.read(take, call, true);
     const { socket } = this;
-    if (!this.replacing && (!socket.writable || socket.writableLength === 0))
+    const isAllPut = !socket.writable || socket.writableLength === 0;
+    // What is read already cannot be sent again to another connection.
+    if (!this.replacing && (isAllPut || call.retry?.resend === true))
       return writing.then(() => this.read(take, call, true));
     // The peer may have to get rid of its answer before it takes all of the question; and reads keep their order.
     const reading = this.read(take, call, true);
@@ -493,6 +498,8 @@ export abstract class TcpWire {
           this.outcome = 'active';
           return waiter.done();
         }
+        this.noticeLoss();
+        if (this.overBy !== undefined) return waiter.fail(this.closedError());
         const failure = this.lost(this.cause ?? broken);
         // How much was accepted nobody knows.
         if (call.retry?.resend === true) waiter.done(this.putAgain(bytes, call, failure));

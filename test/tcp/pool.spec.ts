@@ -1,10 +1,13 @@
-import { DialError, PoolClosedError, PoolExhaustedError } from 'nestjs-conn-pool/core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DialError, InvalidOptionsError, PoolClosedError, PoolExhaustedError } from 'nestjs-conn-pool/core';
 import { PoolConn, TcpConn, TcpConnClosedError, TcpPool, TcpTimeoutError } from 'nestjs-conn-pool/tcp';
 import { FakeClock } from 'nestjs-conn-pool/testing';
 import { answering, countingConnections, echo, refusing } from '../net/peers.js';
 import { inTime, rejection, thrown } from '../net/talk.js';
 import { until } from '../net/until.js';
 import { loopback, mute } from './loopback.js';
+
+const RESEND = { retry: { count: 2, interval: 10, resend: true } };
 
 const text = async (bytes: Promise<Buffer>): Promise<string> => String(await inTime(bytes));
 
@@ -254,6 +257,15 @@ describe('the status of a connection', () => {
     const failure = new Error('no');
     expect(await rejection(pooled.use(address, () => Promise.reject(failure)))).toBe(failure);
     expect(pooled.size).toBe(0);
+  });
+
+  it('use() without a function borrows nothing', async () => {
+    const { address } = await peer();
+    const pooled = pool();
+    const error = await rejection(pooled.use(address, 5 as never));
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect(error.message).toMatch(/work: got 5; allowed: a function/);
+    expect(pooled.stats().totals.dialed).toBe(0);
   });
 
   it('a discarded one is ended', async () => {
@@ -592,6 +604,30 @@ describe('a reused connection that is dead', () => {
     expect(pooled.size).toBe(0);
   });
 
+  it.each<[string, (conn: PoolConn, bytes: Buffer) => Promise<unknown>]>([
+    ['send', (conn, bytes) => conn.send(bytes, RESEND).then(() => conn.recv(4))],
+    ['sendRecv', (conn, bytes) => conn.sendRecv(bytes, 4, RESEND)],
+  ])(
+    '[G2] [G12] what was accepted in part is sent to the replacement, where that is allowed: %s',
+    async (_what, act) => {
+      const length = 16 * 2 ** 20;
+      const remote = await peer((socket, number) => {
+        if (number === 1) return void socket.pause();
+        let received = 0;
+        socket.on('data', (chunk) => (received += chunk.length) === length && socket.write('done'));
+      });
+      const pooled = pool();
+      await (await pooled.get(remote.address)).close();
+      const conn = await pooled.get(remote.address);
+      const answer = act(conn, Buffer.alloc(length)) as Promise<Buffer>;
+      await delay(20);
+      (await remote.connection(1)).resetAndDestroy();
+      expect(await text(answer)).toBe('done');
+      await conn.close();
+      expect(pooled.idleCount(remote.address)).toBe(1);
+    },
+  );
+
   it('[G2] [G12] the budget is for the time in which a server is away', async () => {
     const remote = await peer();
     const { port, address } = remote;
@@ -768,6 +804,20 @@ describe('a TCP pool as a pool', () => {
     expect(await rejection(conn.send('a'))).toBeInstanceOf(TcpConnClosedError);
     await conn.close();
     expect(await rejection(pooled.get(address))).toBeInstanceOf(PoolClosedError);
+  });
+
+  it('closed by force, tells those who are sending as well', async () => {
+    const { address } = await peer((socket) => void socket.pause());
+    const pooled = pool({ name: 'devices' });
+    const conn = await pooled.get(address);
+    const sending = [conn.send(Buffer.alloc(16 * 2 ** 20)), conn.sendPkg('a')];
+    const errors = Promise.all(sending.map((each) => rejection(inTime(each))));
+    await pooled.close({ drain: 0 });
+    for (const error of await errors) {
+      expect(error).toBeInstanceOf(TcpConnClosedError);
+      expect(error.cause).toBeInstanceOf(PoolClosedError);
+    }
+    await conn.close();
   });
 
   it('closing, waits for a borrower', async () => {
