@@ -355,7 +355,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   }
 
   /**
-   * Ends the connection, once what was sent is on its way. Calls that wait for bytes reject with TcpConnClosedError, and
+   * Ends the connection, once what was sent is on its way, or after 5 s. Calls that wait for bytes reject with TcpConnClosedError, and
    * so does whatever is called afterwards, but `close()`.
    */
   close(): Promise<void> {
