@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type AcquireOptions, InvalidOptionsError, type Lease, PoolClosedError } from '../core/index.js';
+import { LONGEST_TIMER } from './longest-timer.js';
 import {
   ConnBusyError,
   ConnClosedError,
@@ -33,8 +34,6 @@ export interface Lender {
 }
 
 type Done = (error?: Error | null) => void;
-/** Node's timers fire at once beyond this. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 /**
  * What has come and is not read stays with the connection as far as it can: there the peer's end waits behind it, and
  * `raw()` finds it.

@@ -1,3 +1,5 @@
+import { LONGEST_TIMER } from './longest-timer.js';
+
 /**
  * Waits for the work, but not beyond a limit or a signal.
  *
@@ -13,7 +15,8 @@ export function within<R>(
   let timer: NodeJS.Timeout | undefined;
   let onAbort: (() => void) | undefined;
   const outcome = new Promise<R>((resolve, reject) => {
-    if (limit > 0 && limit < Infinity) timer = setTimeout(() => reject(late()), limit);
+    if (limit > 0 && limit < Infinity)
+      timer = setTimeout(() => reject(late()), Math.min(limit, LONGEST_TIMER));
     onAbort = () => reject(signal?.reason as Error);
     signal?.addEventListener('abort', onAbort, { once: true });
     work.then(resolve, reject);

@@ -1,5 +1,4 @@
-/** Node's timers fire at once beyond this. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+import { LONGEST_TIMER } from '../net/longest-timer.js';
 
 /** Rings at an instant, however far away. It holds the process: somebody waits for it. */
 export class AlarmAt {

@@ -29,13 +29,9 @@ export async function dialTcp(address: string, options: TcpConnectOptions): Prom
   const giveUp = new AbortController();
   const servername = 'host' in endpoint && isIP(endpoint.host) === 0 ? endpoint.host : undefined;
   const secure = tls && { options: tls, servername, sessions: new TlsSessions(), key: address };
-  const dialling = dialNode(
-    network,
-    endpoint,
-    { noDelay: true, keepAlive: KEEP_ALIVE },
-    secure,
-    giveUp.signal,
-  );
+  const setup = { noDelay: true, keepAlive: KEEP_ALIVE };
+  // TLS options that Node refuses are thrown at once.
+  const dialling = (async () => dialNode(network, endpoint, setup, secure, giveUp.signal))();
   const late = new TcpTimeoutError(where, 'connect');
   try {
     return await within(dialling, limit as number, signal, () => late);

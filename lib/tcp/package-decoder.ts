@@ -68,7 +68,7 @@ export class PackageDecoder {
     if (!ArrayBuffer.isView(chunk)) throw new TypeError('push(): a chunk must be bytes.');
     const packages: Buffer[] = [];
     const { queue, format, copy } = this;
-    queue.push(copy ? Buffer.from(chunk) : viewOf(chunk));
+    queue.push(copy ? Buffer.from(viewOf(chunk)) : viewOf(chunk));
     if (takePackages(queue, format, packages, !copy)) this.fail();
     if (this.broken !== undefined && packages.length === 0) throw this.broken as Error;
     return packages;

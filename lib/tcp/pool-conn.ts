@@ -27,8 +27,7 @@ export class PoolConn extends TcpConn {
   private watch: SocketWatch;
   private isReused: boolean;
 
-  /** @internal */
-  constructor(
+  private constructor(
     where: Where,
     { lease, watch }: Loan,
     private readonly another: LoanSource,
@@ -39,6 +38,11 @@ export class PoolConn extends TcpConn {
     this.isReused = lease.reused;
     if (lease.reused) this.outcome = 'unknown';
     watch.lendTo(this);
+  }
+
+  /** @internal Made by `TcpPool`. */
+  static of(where: Where, loan: Loan, another: LoanSource): PoolConn {
+    return new PoolConn(where, loan, another);
   }
 
   /** It had served before. False also once a dead one has been replaced by a new one. */
@@ -70,9 +74,13 @@ export class PoolConn extends TcpConn {
 
   /** @internal */
   override [LOST](cause: Error | undefined): void {
-    if (this.lease.active) return super[LOST](cause);
-    // The pool has taken it back by force.
-    this.shut(new PoolClosedError(this.where.pool));
+    this.noticeLoss();
+    super[LOST](cause);
+  }
+
+  /** The pool takes back by force. */
+  protected override noticeLoss(): void {
+    if (!this.lease.active && !this.over) this.shut(new PoolClosedError(this.where.pool));
   }
 
   /** @internal */
@@ -82,7 +90,8 @@ export class PoolConn extends TcpConn {
   }
 
   protected override get isReplaceable(): boolean {
-    return this.isReused && this.outcome === 'unknown' && !this.isRead && !this.over;
+    if (!this.isReused || this.over) return false;
+    return this.replacing || (this.outcome === 'unknown' && !this.isRead && !this.isWriting);
   }
 
   /** Dead ones that were idle are passed over; what is dialled then is the last. */
@@ -113,7 +122,8 @@ export class PoolConn extends TcpConn {
 
   protected override async finish(): Promise<void> {
     this.shut();
-    if (this.socket.writableLength > 0 && !(await this.flushed())) this.discard('its writes did not end');
+    const isFlushed = this.isCut || this.socket.writableLength === 0 || (await this.flushed());
+    if (!isFlushed) this.discard('its writes did not end');
     if (!this.lease.active) return;
     const left = this.watch.takeBack();
     const unfit = this.unfitness() ?? left;
@@ -125,7 +135,8 @@ export class PoolConn extends TcpConn {
     if (this.spoiled !== undefined) return this.spoiled;
     if (this.outcome === 'error') return 'its last call has failed';
     if (this.queue.length > 0) return 'it holds unread data';
-    if (this.awaiting && this.wanted) return 'an answer was still awaited';
+    const isAwaited = this.awaiting && this.wanted;
+    if (isAwaited || (this.answered && this.unanswered > 0)) return 'an answer was still awaited';
     return undefined;
   }
 
@@ -133,6 +144,6 @@ export class PoolConn extends TcpConn {
   private leave(): void {
     if (!this.lease.active) return;
     this.watch.takeBack();
-    this.lease.discard(new Error('it was dead before it was used'));
+    this.lease.discard(new Error('it was dead, or had bytes of others, before it was used'));
   }
 }

@@ -10,6 +10,8 @@ export class SocketFeed {
     private readonly reader: Reader,
   ) {
     socket.on('data', this.onData).on('end', this.onEnd).on('error', this.onError).on('close', this.onEnd);
+    // Somebody has paused it, as a server does that hands its sockets on.
+    if (socket.readableFlowing === false) socket.resume();
   }
 
   /** What comes from now on is for somebody else; the socket stands still until he reads it. */

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER } from '../net/longest-timer.js';
 import type { ByteQueue } from './byte-queue.js';
 import { type PackageFormat, takePackage, takePackages, wantedBytes } from './package-format.js';
 import { LineTooLongError, type Where } from './tcp-errors.js';
@@ -19,6 +20,8 @@ export interface Take<R> {
   partial(): Buffer;
   /** Bytes that are there are no clean end. */
   readonly begun: boolean;
+  /** How many packages that was; of bytes and lines nobody knows what they answer. */
+  packagesIn?(taken: R): number;
   stop?(): void;
 }
 
@@ -94,10 +97,13 @@ export class BurstTake extends BytesTake implements Take<Buffer> {
     if (length !== this.seen) {
       this.stop();
       this.seen = length;
-      this.gap = setTimeout(() => {
-        this.passed = true;
-        this.look();
-      }, this.wait);
+      this.gap = setTimeout(
+        () => {
+          this.passed = true;
+          this.look();
+        },
+        Math.min(this.wait, LONGEST_TIMER),
+      );
     }
     return undefined;
   }
@@ -191,6 +197,10 @@ export class PackageTake implements Take<Buffer> {
     return takePackage(this.queue, this.format, this.where);
   }
 
+  packagesIn(): number {
+    return 1;
+  }
+
   get wanted(): number {
     return wantedBytes(this.queue, this.format);
   }
@@ -224,6 +234,10 @@ export class PackagesTake implements Take<Buffer[]> {
     // None is whole; one that is too long is told of.
     const first = this.one.take();
     return first === undefined ? undefined : [first];
+  }
+
+  packagesIn({ length }: Buffer[]): number {
+    return length;
   }
 
   get wanted(): number {

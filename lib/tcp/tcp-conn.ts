@@ -19,7 +19,7 @@ import {
   SomeTake,
   type Take,
 } from './takes.js';
-import { InvalidTcpOptionsError } from './tcp-errors.js';
+import { InvalidTcpOptionsError, type Where } from './tcp-errors.js';
 import {
   anew,
   type Call,
@@ -63,6 +63,11 @@ const NEWLINE = Buffer.of(LINE_FEED);
 export class TcpConn extends TcpWire implements AsyncDisposable {
   private bufferWait = BUFFER_WAIT;
 
+  /** Made by `connect()`, `fromSocket()` and `TcpPool`. */
+  protected constructor(where: Where, socket: Duplex) {
+    super(where, socket);
+  }
+
   /**
    * Connects to a server.
    *
@@ -91,7 +96,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   private static over(socket: Duplex, address: string): TcpConn {
     const conn = new TcpConn({ pool: '', address }, socket);
     conn.feed = new SocketFeed(socket, conn);
-    if (socket.destroyed || socket.readableEnded) conn[LOST](undefined);
+    if (socket.destroyed || socket.readableEnded) conn[LOST](socket.errored ?? undefined);
     return conn;
   }
 
@@ -209,7 +214,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   sendPkg(data: Uint8Array | string, options?: PackageOptions): Promise<void> {
     try {
       const call = readPackageOptions(this.where, 'sendPkg()', options);
-      return this.write(encode([bytesOf(data)], call.format, this.where), call) ?? Promise.resolve();
+      return this.sendAll([bytesOf(data)], call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -219,7 +224,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   sendPkgs(datas: Iterable<Uint8Array | string>, options?: PackageOptions): Promise<void> {
     try {
       const call = readPackageOptions(this.where, 'sendPkgs()', options);
-      return this.write(encode(allBytesOf(datas), call.format, this.where), call) ?? Promise.resolve();
+      return this.sendAll(allBytesOf(datas), call);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -257,6 +262,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
     try {
       const call = readPackageOptions(this.where, 'sendRecvPkg()', options);
       const bytes = encode([bytesOf(data)], call.format, this.where);
+      this.unanswered += 1;
       return this.exchange(bytes, new PackageTake(this.queue, call.format, this.where), call);
     } catch (error) {
       return Promise.reject(error);
@@ -322,6 +328,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   setSendDeadline(at: Date | number | null): this {
     this.sendDeadline = this.instant('setSendDeadline()', at);
     for (const waiter of this.writes ?? []) waiter.heed(this.sendDeadline);
+    for (const { waiter } of [...this.queued]) waiter.heed(this.sendDeadline);
     return this;
   }
 
@@ -348,7 +355,7 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   }
 
   /**
-   * Ends the connection, once what was sent is on its way. Calls that wait for bytes reject with TcpConnClosedError, and
+   * Ends the connection, once what was sent is on its way, or after 5 s. Calls that wait for bytes reject with TcpConnClosedError, and
    * so does whatever is called afterwards, but `close()`.
    */
   close(): Promise<void> {
@@ -359,6 +366,12 @@ export class TcpConn extends TcpWire implements AsyncDisposable {
   /** As `close()`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  private sendAll(datas: readonly Buffer[], call: Call): Promise<void> {
+    const bytes = encode(datas, call.format, this.where);
+    this.unanswered += datas.length;
+    return this.write(bytes, call) ?? Promise.resolve();
   }
 
   private takeOf(length: number, { maxBytes = LONGEST_READ }: Call, what: string): Take<Buffer> {

@@ -16,10 +16,24 @@ abstract class TcpError extends ConnPoolError {
   /** Of the peer: `host:port`. */
   readonly address: string;
 
-  constructor(message: string, { pool, address }: Where, options?: ErrorOptions) {
-    super(message, pool, options);
-    this.address = address;
+  /** Each connection has a `Where` of its own. */
+  readonly #where: Where;
+
+  constructor(message: string, where: Where, options?: ErrorOptions) {
+    super(message, where.pool, options);
+    this.address = where.address;
+    this.#where = where;
   }
+
+  /** @internal It is about this very connection, not about another to the same address. */
+  isAbout(where: Where): boolean {
+    return this.#where === where;
+  }
+}
+
+/** What somebody has thrown is an error of this very connection. */
+export function isErrorOf(where: Where, error: unknown): boolean {
+  return error instanceof TcpError && error.isAbout(where);
 }
 
 /** The peer has ended its side before what was to be read had come. */

@@ -73,7 +73,7 @@ export class TcpPool implements ManagedPool, AsyncDisposable {
     const tls = tlsOf(options);
     const network = tls === undefined ? this.network : 'tls';
     const loan = await this.sockets.loan(network, address, options);
-    return new PoolConn({ pool: this.name, address }, loan, (call) =>
+    return PoolConn.of({ pool: this.name, address }, loan, (call) =>
       this.sockets.loan(network, address, { ...call, tls }),
     );
   }
@@ -90,6 +90,9 @@ export class TcpPool implements ManagedPool, AsyncDisposable {
     work: (conn: PoolConn) => R | Promise<R>,
     options?: TcpGetOptions,
   ): Promise<R> {
+    if (typeof work !== 'function') {
+      throw new InvalidOptionsError(this.name, [{ path: 'work', given: work, allowed: 'a function' }]);
+    }
     const conn = await this.get(address, options);
     try {
       return await work(conn);

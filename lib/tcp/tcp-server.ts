@@ -6,9 +6,16 @@ import { resolveDrain } from '../core/close-options.js';
 import { errorStack } from '../core/error-text.js';
 import { readFields } from '../core/fields.js';
 import type { CloseOptions, Duration } from '../core/index.js';
+import { LONGEST_TIMER } from '../net/longest-timer.js';
 import { parseListenAddress, showListenAddress, type ListenAddress } from './listen-address.js';
 import { TcpConn } from './tcp-conn.js';
-import { EofError, InvalidTcpOptionsError, TcpConnClosedError, TcpServerError } from './tcp-errors.js';
+import {
+  EofError,
+  InvalidTcpOptionsError,
+  PackageTooLargeError,
+  TcpConnClosedError,
+  TcpServerError,
+} from './tcp-errors.js';
 import { tlsProblems } from './dial-tcp.js';
 
 /**
@@ -55,7 +62,13 @@ interface Session {
   readonly closing: AbortController;
   /** Every socket, also one that is still in its handshake. */
   readonly sockets: Set<Socket>;
+  /** Of those the sockets that are in their TLS handshake, by the peer's address. */
+  readonly greeting: Map<string, Socket>;
   readonly conns: Set<TcpConn>;
+  /** One for each handler that is at work. */
+  readonly serving: Set<Promise<void>>;
+  /** Some handler has sent something: it is a server that answers. */
+  answers: boolean;
 }
 
 /**
@@ -80,6 +93,8 @@ export class TcpServer implements AsyncDisposable {
   #session: Session | undefined = undefined;
   #listening: Promise<this> | undefined = undefined;
   #closed: Promise<TcpServerCloseReport> | undefined = undefined;
+  /** Somebody wants to listen as soon as it is closed. */
+  #anew: Promise<this> | undefined = undefined;
   /** Ends the drain. */
   #hurry: () => void = ignore;
 
@@ -144,11 +159,18 @@ export class TcpServer implements AsyncDisposable {
   }
 
   /**
-   * Begins to listen. Idempotent; after `close()` it begins anew.
+   * Begins to listen. Idempotent; after `close()` it begins anew, and during `close()` once that is done.
    *
    * Rejects with InvalidOptionsError without a handler, TcpServerError when it cannot listen there.
    */
   listen(): Promise<this> {
+    if (this.#closed !== undefined) {
+      this.#anew ??= this.#closed.then(() => {
+        this.#anew = undefined;
+        return this.listen();
+      });
+      return this.#anew;
+    }
     this.#listening ??= this.#open().catch((error: unknown) => {
       this.#listening = this.#session = undefined;
       throw error;
@@ -172,7 +194,13 @@ export class TcpServer implements AsyncDisposable {
     }
     if (this.#closed !== undefined) {
       if (drain === 0) this.#hurry();
-      return this.#closed;
+      const none = { closed: 0, forced: 0 };
+      return (
+        this.#anew?.then(
+          () => this.close(options),
+          () => none,
+        ) ?? this.#closed
+      );
     }
     const listening = this.#listening;
     if (listening === undefined) return Promise.resolve({ closed: 0, forced: 0 });
@@ -220,25 +248,33 @@ export class TcpServer implements AsyncDisposable {
       throw new TcpServerError(this.address, 'cannot use its TLS options', { cause: error });
     }
     if (maxConnections !== undefined && maxConnections !== Infinity) server.maxConnections = maxConnections;
-    const session = {
+    const session: Session = {
       server,
       closing: new AbortController(),
-      sockets: new Set<Socket>(),
-      conns: new Set<TcpConn>(),
+      sockets: new Set(),
+      greeting: new Map(),
+      conns: new Set(),
+      serving: new Set(),
+      answers: false,
     };
     this.#session = session;
     server.on('connection', (socket: Socket) => {
       session.sockets.add(socket);
       socket.on('error', ignore).on('close', () => session.sockets.delete(socket));
+      if (secure === undefined) return;
+      const peer = peerOf(socket);
+      session.greeting.set(peer, socket);
+      socket.on('close', () => session.greeting.get(peer) === socket && session.greeting.delete(peer));
     });
     server.on('tlsClientError', (error: Error, socket: Socket) => {
       socket.destroy();
       this.#report(error, undefined, true);
     });
-    server.on(
-      secure === undefined ? 'connection' : 'secureConnection',
-      (socket: Socket) => void this.#serve(socket, session),
-    );
+    server.on(secure === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      session.greeting.delete(peerOf(socket));
+      const serving = this.#serve(socket, session).finally(() => session.serving.delete(serving));
+      session.serving.add(serving);
+    });
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: Error): void =>
         reject(
@@ -254,44 +290,56 @@ export class TcpServer implements AsyncDisposable {
     return this;
   }
 
-  async #serve(socket: Socket, { conns, closing }: Session): Promise<void> {
+  async #serve(socket: Socket, session: Session): Promise<void> {
+    const { conns, closing } = session;
     const conn = TcpConn.fromSocket(socket);
     socket.on('error', ignore);
     conns.add(conn);
-    if (closing.signal.aborted) conn.endAtRest();
+    if (closing.signal.aborted) conn.endAtRest(session.answers);
     try {
       await this.#handler?.(conn, { signal: closing.signal });
       await conn.close();
     } catch (error) {
-      if (isOrdinary(error)) await conn.close();
+      if (isOrdinary(error, conn) || isOfClosing(error, closing.signal)) await conn.close();
       else {
         conn.destroy();
-        this.#report(error, conn, isOfPeer(error));
+        this.#report(error, conn, isOfPeer(error, conn));
       }
     } finally {
+      session.answers ||= conn.hasSent;
       conns.delete(conn);
     }
   }
 
   async #end(drain: number, hurried: Promise<void>): Promise<TcpServerCloseReport> {
-    const { server, closing, conns, sockets } = this.#session as Session;
+    const session = this.#session as Session;
+    const { server, closing, conns, sockets, greeting, serving } = session;
     const closed = conns.size;
     let forced = 0;
     let isForced = false;
-    const force = (): void => {
-      if (isForced) return;
-      isForced = true;
-      forced = conns.size;
-      for (const conn of conns) conn.destroy();
-      for (const socket of sockets) socket.destroy();
-    };
+    let force: () => void = ignore;
+    const over = new Promise<void>((resolve) => {
+      force = () => {
+        if (isForced) return;
+        isForced = true;
+        forced = conns.size;
+        for (const conn of conns) conn.destroy();
+        for (const socket of sockets) socket.destroy();
+        resolve();
+      };
+    });
     const ended = new Promise<void>((resolve) => void server.close(() => resolve()));
     closing.abort(new TcpServerError(this.address, 'is closing'));
-    for (const conn of conns) conn.endAtRest();
-    const limit = drain === Infinity ? undefined : setTimeout(force, Math.min(drain, 2 ** 31 - 1));
+    session.answers ||= [...conns].some(({ hasSent }) => hasSent);
+    for (const conn of conns) conn.endAtRest(session.answers);
+    // Nobody is at work for those that have not even introduced themselves.
+    for (const socket of greeting.values()) socket.destroy();
+    const limit = drain === Infinity ? undefined : setTimeout(force, Math.min(drain, LONGEST_TIMER));
     if (drain === 0) force();
     void hurried.then(force);
     await ended;
+    // A handler may be at work although its peer is gone.
+    await Promise.race([Promise.all(serving), over]);
     clearTimeout(limit);
     return { closed, forced };
   }
@@ -313,13 +361,23 @@ export class TcpServer implements AsyncDisposable {
 }
 
 /** A peer hangs up between two messages, or the server has closed the connection itself. */
-function isOrdinary(error: unknown): boolean {
-  return (error instanceof EofError && !error.truncated) || error instanceof TcpConnClosedError;
+function isOrdinary(error: unknown, conn: TcpConn): boolean {
+  const isEnd = (error instanceof EofError && !error.truncated) || error instanceof TcpConnClosedError;
+  return isEnd && conn.hasFailedBy(error);
 }
 
-/** Whoever connects must not be able to fill a log. */
-function isOfPeer(error: unknown): boolean {
-  return typeof (error as { address?: unknown } | null | undefined)?.address === 'string';
+/** What waited by the handler's signal was given up, be it told by the signal's reason or, as Node does, with it as the cause. */
+function isOfClosing(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  return aborted && (error === reason || (error as { cause?: unknown } | null | undefined)?.cause === reason);
+}
+
+/** Whoever connects must not be able to fill a log. An answer that is too long is none of his doing. */
+function isOfPeer(error: unknown, conn: TcpConn): boolean {
+  return conn.hasFailedBy(error) && !(error instanceof PackageTooLargeError);
+}
+
+function peerOf({ remoteAddress, remotePort, localAddress }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress}`;
 }
 
 function warn(what: string, error: unknown): void {

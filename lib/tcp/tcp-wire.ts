@@ -3,12 +3,14 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import { DialError } from '../core/index.js';
+import { LONGEST_TIMER } from '../net/longest-timer.js';
 import { LOST, RECEIVED } from '../net/socket-watch.js';
 import { ByteQueue } from './byte-queue.js';
 import type { SocketFeed } from './socket-feed.js';
 import type { Take } from './takes.js';
 import {
   EofError,
+  isErrorOf,
   InvalidTcpOptionsError,
   OutOfStepError,
   TcpConnClosedError,
@@ -28,10 +30,18 @@ interface Reading {
   /** It waits for the answer to what it has sent. */
   readonly exchange: boolean;
 }
+/** Somebody who sends, but not before another connection has taken this one's place. */
+interface Queued {
+  readonly waiter: Waiter<void | Promise<void>>;
+  /** Sends, as if it were called now. */
+  readonly go: () => void;
+}
 /** As much of what nobody has asked for is kept; beyond that the peer has to wait. */
 const UNREAD = 65_536;
 /** How long a close waits for what is being written. Milliseconds. */
 const FLUSH_TIMEOUT = 5000;
+/** How long an ended connection is kept for what the peer still has to fetch or say. Milliseconds. */
+const LINGER = 1000;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -46,13 +56,26 @@ export abstract class TcpWire {
   protected awaiting = false;
   /** Its user has begun to read. */
   protected wanted = false;
+  /** Packages that were sent and not answered, as far as counting tells: each answer is one package. */
+  protected unanswered = 0;
+  /** Its user has received packages. */
+  protected answered = false;
   /** Something came since anything was sent. */
   private owing = false;
   private leaving = false;
+  private answers = true;
+  /** @internal Something was sent. */
+  hasSent = false;
   protected readonly queue = new ByteQueue();
   protected feed: SocketFeed | undefined = undefined;
   protected readonly reads: Reading[] = [];
   protected writes: Set<Waiter<void>> | undefined = undefined;
+  /** Another connection is about to take this one's place. */
+  protected replacing = false;
+  /** What is to be sent behind that, in the order of the calls. */
+  protected readonly queued: Queued[] = [];
+  /** A send was given up before all of it was accepted: nothing that comes behind it is of use to the peer. */
+  protected isCut = false;
   protected sendDeadline = Infinity;
   protected recvDeadline = Infinity;
   private paused = false;
@@ -102,6 +125,11 @@ export abstract class TcpWire {
     return this.queue.length > 0 ? 'it holds unread data' : undefined;
   }
 
+  /** @internal What a handler has thrown is an error of this very connection. */
+  hasFailedBy(error: unknown): boolean {
+    return isErrorOf(this.where, error);
+  }
+
   /** @internal Ends it at once, whatever is being sent. */
   destroy(): void {
     this.shut();
@@ -109,11 +137,14 @@ export abstract class TcpWire {
   }
 
   /**
-   * @internal Its server is closing: as soon as its user waits for the peer to speak, and owes it no answer, he is told
-   * that the peer has ended.
+   * @internal Its server is closing, and bounds how long that takes: as soon as its user waits for the peer to speak, and
+   * owes it no answer, he is told that the peer has ended.
+   *
+   * @param answers - the server is one that answers; of what another one has read nothing is owed
    */
-  endAtRest(): void {
+  endAtRest(answers: boolean): void {
     this.leaving = true;
+    this.answers = answers;
     this.leaveAtRest();
   }
 
@@ -124,7 +155,7 @@ export abstract class TcpWire {
   }
 
   private get isAtRest(): boolean {
-    return this.reads.length > 0 && this.queue.length === 0 && !this.owing;
+    return this.reads.length > 0 && this.queue.length === 0 && !(this.owing && this.answers);
   }
 
   /** Of a reused connection that nothing has succeeded on: it may be replaced. */
@@ -137,11 +168,20 @@ export abstract class TcpWire {
     return Promise.resolve(undefined);
   }
 
+  /** It is to be seen whether it was lost, or its pool has taken it back. */
+  protected noticeLoss(): void {}
+
   /** Takes another connection in place of one that is lost. */
   protected adopt(socket: Duplex): void {
     this.socket = socket;
-    this.ended = this.paused = false;
+    this.forget();
     this.cause = undefined;
+  }
+
+  /** What the dead one had to say is no answer of the other, and what is read from now on is that one's. */
+  private forget(): void {
+    this.ended = this.paused = this.awaiting = this.owing = false;
+    this.queue.clear();
   }
 
   /** @returns what has failed before a byte was accepted */
@@ -152,7 +192,7 @@ export abstract class TcpWire {
     socket.write(bytes);
     // What the system refuses at once it has taken nothing of.
     if (socket.errored !== null && socket.errored !== undefined) return this.lost(socket.errored);
-    this.awaiting = true;
+    this.awaiting = this.hasSent = true;
     this.owing = false;
     return undefined;
   }
@@ -164,11 +204,17 @@ export abstract class TcpWire {
     this.overBy = cause;
     if (this.reads.length > 0) this.spoiled ??= 'somebody was still reading it';
     this.failReads(() => this.closedError());
+    for (const { waiter } of this.queued.splice(0)) waiter.fail(this.closedError());
   }
 
   /** Somebody waits for bytes. */
   protected get isRead(): boolean {
     return this.reads.length > 0;
+  }
+
+  /** Something that was sent has not been accepted yet. */
+  protected get isWriting(): boolean {
+    return this.writes !== undefined && this.writes.size > 0;
   }
 
   /** For a call that sends, in whole milliseconds from 1; `undefined` = for ever. */
@@ -195,25 +241,30 @@ export abstract class TcpWire {
     const { socket } = this;
     this.shut();
     socket.on('error', ignore);
+    if (this.isCut) socket.destroy();
     if (socket.destroyed) return;
     await new Promise<void>((resolve) => {
-      const limit = setTimeout(() => socket.destroy(), FLUSH_TIMEOUT);
-      socket.once('close', () => {
+      const limit = setTimeout(() => this.leaving || socket.destroy(), FLUSH_TIMEOUT);
+      const done = (): void => {
         clearTimeout(limit);
         resolve();
-      });
-      if (socket.writableFinished) socket.destroy();
-      else socket.once('finish', () => socket.destroy()).end();
+      };
+      socket.once('close', done);
+      if (socket.writableFinished) done();
+      else socket.once('finish', done).end();
     });
+    linger(socket);
   }
 
   protected exchange(bytes: Buffer, take: Take<Buffer>, call: Call): Promise<Buffer> {
-    const writing = this.write(bytes, call);
+    const writing = this.write(bytes, call, true);
     if (writing === undefined) return this.read(take, call, true);
     const { socket } = this;
-    if (!socket.writable || socket.writableLength === 0)
+    const isAllPut = !socket.writable || socket.writableLength === 0;
+    // What is read already cannot be sent again to another connection.
+    if (!this.replacing && (isAllPut || call.retry?.resend === true))
       return writing.then(() => this.read(take, call, true));
-    // The peer may have to get rid of its answer before it takes all of the question.
+    // The peer may have to get rid of its answer before it takes all of the question; and reads keep their order.
     const reading = this.read(take, call, true);
     writing.catch((error: unknown) => this.withdraw(take, error));
     return Promise.all([writing, reading]).then(([, answer]) => answer);
@@ -221,7 +272,11 @@ export abstract class TcpWire {
 
   private withdraw(take: Take<unknown>, reason: unknown): void {
     const reading = this.reads.find((each) => each.take === take);
-    if (reading !== undefined) this.giveUp(reading, reason);
+    if (reading === undefined) return;
+    if (!this.ended) return this.giveUp(reading, reason);
+    // Nothing was sent, and nothing will come.
+    this.reads.splice(this.reads.indexOf(reading), 1);
+    this.dismiss(reading, reason);
   }
 
   protected isReadable({ signal }: Call): boolean {
@@ -237,8 +292,17 @@ export abstract class TcpWire {
       this.breakOff(error as Error);
       throw error;
     }
-    if (taken !== undefined) this.succeeded();
+    if (taken === undefined) return undefined;
+    this.succeeded();
+    this.count(take, taken);
     return taken;
+  }
+
+  private count<R>(take: Take<R>, taken: R): void {
+    const packages = take.packagesIn?.(taken);
+    if (packages === undefined) return;
+    this.answered = true;
+    this.unanswered = Math.max(0, this.unanswered - packages);
   }
 
   /** Something was taken that was there. */
@@ -288,6 +352,7 @@ export abstract class TcpWire {
       if (taken === undefined) break;
       reads.shift();
       this.outcome = 'active';
+      this.count(take, taken);
       waiter.done(taken);
     }
     if (this.ended) this.failReads((take) => this.failed(this.endOf(take)));
@@ -378,18 +443,37 @@ export abstract class TcpWire {
   }
 
   /** @returns nothing when all was accepted at once */
-  protected write(bytes: Buffer, call: Call): Promise<void> | undefined {
+  protected write(bytes: Buffer, call: Call, isQuestion = false): Promise<void> | undefined {
     if (this.over) return Promise.reject(this.closedError());
     if (call.signal?.aborted === true) return Promise.reject(call.signal.reason);
     const deadline = Math.min(this.sendDeadline, call.deadline);
     if (deadline !== Infinity && performance.now() >= deadline) {
       return Promise.reject(this.failed(new TcpTimeoutError(this.where, 'send')));
     }
-    const failure = this.put(bytes);
+    if (this.replacing) return this.queueUp(bytes, call);
+    // What has come before the first question was asked is somebody else's answer.
+    const isStale = isQuestion && this.queue.length > 0 && this.isReplaceable;
+    const failure = isStale ? this.lost() : this.put(bytes);
     if (failure !== undefined) return this.putAgain(bytes, call, failure);
     if (this.socket.writableLength > 0) return this.accepted(bytes, call);
     this.outcome = 'active';
     return undefined;
+  }
+
+  /** Sends when another connection has taken this one's place, or none has. */
+  private queueUp(bytes: Buffer, call: Call): Promise<void> {
+    const { queued } = this;
+    return new Promise<void>((resolve, reject) => {
+      const giveUp = (reason: unknown): void => {
+        queued.splice(queued.indexOf(each), 1);
+        waiter.fail(this.failed(reason));
+      };
+      const expire = (): void => giveUp(new TcpTimeoutError(this.where, 'send'));
+      const waiter = new Waiter<void | Promise<void>>(call, resolve, reject, expire, giveUp);
+      const each = { waiter, go: () => waiter.done(this.write(bytes, call)) };
+      queued.push(each);
+      waiter.heed(this.sendDeadline);
+    });
   }
 
   /** Waits until the system has taken all that was written. */
@@ -399,6 +483,7 @@ export abstract class TcpWire {
     return new Promise<void>((resolve, reject) => {
       const giveUp = (reason: unknown): void => {
         writes.delete(waiter);
+        this.isCut = true;
         this.spoiled ??= 'not all was sent';
         waiter.fail(this.failed(reason));
       };
@@ -413,6 +498,8 @@ export abstract class TcpWire {
           this.outcome = 'active';
           return waiter.done();
         }
+        this.noticeLoss();
+        if (this.overBy !== undefined) return waiter.fail(this.closedError());
         const failure = this.lost(this.cause ?? broken);
         // How much was accepted nobody knows.
         if (call.retry?.resend === true) waiter.done(this.putAgain(bytes, call, failure));
@@ -423,17 +510,40 @@ export abstract class TcpWire {
 
   /** Nothing, or by its caller's leave not all, was accepted: tries as often as the budget allows. */
   private async putAgain(bytes: Buffer, call: Call, first: unknown): Promise<void> {
-    let failure = this.isReplaceable ? await this.onReplacement(bytes, call) : first;
-    for (let left = call.retry?.count ?? 0; failure !== undefined; left -= 1) {
-      if (left === 0 || !this.mayMend(failure)) {
-        this.outcome = 'error';
-        throw failure as unknown;
+    if (this.replacing) return this.queueUp(bytes, call);
+    this.replacing = this.isReplaceable;
+    if (this.replacing) this.forget();
+    try {
+      let failure = this.replacing ? await this.onReplacement(bytes, call) : first;
+      for (let left = call.retry?.count ?? 0; failure !== undefined; left -= 1) {
+        if (left === 0 || !this.mayMend(failure)) throw this.failed(failure) as Error;
+        await this.pause(call);
+        failure = this.isReplaceable ? await this.onReplacement(bytes, call) : this.put(bytes);
       }
-      await this.pause(call);
-      failure = this.isReplaceable ? await this.onReplacement(bytes, call) : this.put(bytes);
+    } catch (error) {
+      if (this.replacing) this.remainLost();
+      throw error;
     }
-    if (this.socket.writableLength > 0) await this.accepted(bytes, call);
-    else this.outcome = 'active';
+    const accepted = this.socket.writableLength > 0 ? this.accepted(bytes, call) : undefined;
+    if (accepted === undefined) this.outcome = 'active';
+    this.goOn();
+    await accepted;
+  }
+
+  /** No other one has taken its place. What was to be sent by that tells so by itself, and so do exchanges. */
+  private remainLost(): void {
+    this.ended = true;
+    for (const reading of this.reads.filter(({ exchange }) => !exchange)) {
+      this.reads.splice(this.reads.indexOf(reading), 1);
+      this.dismiss(reading, this.failed(this.endOf(reading.take)));
+    }
+    this.goOn();
+  }
+
+  /** Whoever was to wait sends now; if another one is wanted yet, those behind him wait again. */
+  private goOn(): void {
+    this.replacing = false;
+    for (const { go } of this.queued.splice(0)) go();
   }
 
   private mayMend(failure: unknown): boolean {
@@ -448,7 +558,7 @@ export abstract class TcpWire {
     const interval = retry?.interval ?? 0;
     const left = until - performance.now();
     try {
-      await delay(Math.max(0, Math.min(interval, left)), undefined, { signal });
+      await delay(Math.max(0, Math.min(interval, left, LONGEST_TIMER)), undefined, { signal });
     } catch {
       this.outcome = 'error';
       throw signal?.reason as unknown;
@@ -466,6 +576,21 @@ export abstract class TcpWire {
     }
     return performance.now() + when - Date.now();
   }
+}
+
+/**
+ * To close a socket that holds unread bytes, or gets some, makes the system forget what the peer has not fetched yet: so
+ * these are read, and thrown away, until the peer has ended as well. Waits, but not for long.
+ */
+function linger(socket: Duplex): void {
+  if (socket.destroyed) return;
+  const end = (): void => void socket.destroy();
+  if (socket.readableEnded) return end();
+  const limit = setTimeout(end, LINGER);
+  socket
+    .once('end', end)
+    .once('close', () => clearTimeout(limit))
+    .resume();
 }
 
 function ignore(): void {}

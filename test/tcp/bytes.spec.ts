@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import {
   EofError,
   InvalidTcpOptionsError,
@@ -12,7 +12,7 @@ import {
 import { echo } from '../net/peers.js';
 import { inTime, rejection } from '../net/talk.js';
 import { until } from '../net/until.js';
-import { loopback } from './loopback.js';
+import { loopback, mute } from './loopback.js';
 
 /** So many bytes wait to be read. */
 const arrived = (conn: TcpConn, bytes: number): Promise<void> =>
@@ -665,6 +665,16 @@ describe('making and ending', () => {
     expect(remote.accepted).toEqual([]);
   });
 
+  it.each([{ ciphers: 'nonsense' }, { cert: 'nonsense', key: 'x' }, { minVersion: 'x' as never }])(
+    '[G1] TLS options that Node refuses are told as what keeps it from connecting: %p',
+    async (tls) => {
+      const { address } = await peer();
+      const error = await rejection(TcpConn.connect(address, { tls }));
+      expect(error).toMatchObject({ name: 'TcpDialError', address });
+      expect(error.code).toBe((error.cause as { code?: string }).code ?? 'ERR_DIAL');
+    },
+  );
+
   it('[G1] a handshake that takes too long is a timeout', async () => {
     const remote = await peer(() => undefined);
     const error = await rejection(TcpConn.connect(remote.address, { timeout: 30, tls: {} }));
@@ -683,9 +693,69 @@ describe('making and ending', () => {
     server.close();
   });
 
+  it('[G1] takes over a socket that was paused', async () => {
+    const server = createServer({ pauseOnConnect: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const [accepted] = (await once(server, 'connection')) as [Socket];
+    socket.write('hello');
+    const conn = TcpConn.fromSocket(accepted);
+    expect(await text(conn.recv(5))).toBe('hello');
+    await conn.close();
+    socket.destroy();
+    server.close();
+  });
+
+  it('[G1] tells of a socket that was reset before it was taken over', async () => {
+    const remote = await peer(mute);
+    const socket = connect(remote.port, '127.0.0.1').on('error', () => undefined);
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    (await remote.connection(1)).resetAndDestroy();
+    await gone;
+    const conn = TcpConn.fromSocket(socket);
+    expect(await rejection(conn.recv(1))).toMatchObject({ code: 'ECONNRESET' });
+    expect(await rejection(conn.send('a'))).toMatchObject({ code: 'ECONNRESET' });
+    await conn.close();
+  });
+
+  it('[G1] a timeout that is longer than the longest timer is not over at once', async () => {
+    const remote = await peer(() => undefined);
+    const abort = new AbortController();
+    const dialling = rejection(
+      TcpConn.connect(remote.address, { timeout: '30d', tls: {}, signal: abort.signal }),
+    );
+    await once(await remote.connection(1), 'data');
+    const reason = new Error('enough');
+    setTimeout(() => abort.abort(reason), 5);
+    expect(await dialling).toBe(reason);
+    await remote.abandoned();
+  });
+
+  it('[G5] [G2] a gap and a pause that are longer than the longest timer are not over at once', async () => {
+    const { conn, remote } = await pair();
+    conn.setRecvBufferWait('30d');
+    const reading = conn.recv(-1);
+    remote.write('x'.repeat(200));
+    await arrived(conn, 200);
+    setTimeout(() => remote.end('y'), 5);
+    expect(await text(reading)).toBe(`${'x'.repeat(200)}y`);
+    const other = await pair();
+    other.remote.resetAndDestroy();
+    await rejection(inTime(other.conn.recv(1)));
+    const retry = { count: 1, interval: '30d' };
+    const sending = other.conn.send('a', { retry, timeout: 20 });
+    expect(await rejection(inTime(sending))).toBeInstanceOf(TcpTimeoutError);
+  });
+
   it('[G1] refuses what is no socket', () => {
     expect(() => TcpConn.fromSocket({} as never)).toThrow(InvalidTcpOptionsError);
     expect(() => TcpConn.fromSocket(undefined as never)).toThrow(/a socket without an encoding/);
+  });
+
+  it('close() does not wait for what a send that was given up has left', async () => {
+    const { conn } = await pair((socket) => void socket.pause());
+    await rejection(conn.send(Buffer.alloc(16 * 2 ** 20), { timeout: 20 }));
+    await inTime(conn.close(), 4000);
   });
 
   it('close() sends what is left, tells those that wait, and may be called again', async () => {

@@ -85,6 +85,15 @@ describe('what users were promised', () => {
     expect(Object.getPrototypeOf(PoolConn)).toBe(TcpConn);
   });
 
+  it('connections are made by their pools and by connect() only', () => {
+    const where = { pool: '', address: '' };
+    // @ts-expect-error The constructor is not for users.
+    const makeOne = (socket: never): unknown => new TcpConn(where, socket);
+    // @ts-expect-error Nor is this one.
+    const makePooled = (loan: never): unknown => new PoolConn(where, loan, loan);
+    expect([makeOne, makePooled]).toHaveLength(2);
+  });
+
   it('errors have their codes, and are errors of this package', () => {
     const where = { pool: 'devices', address: '10.0.0.7:1' };
     const errors = [

@@ -358,6 +358,16 @@ describe('a decoder by itself', () => {
     expect([String(view), String(copy)]).toEqual(['z', 'a']);
   });
 
+  it.each([true, false])('takes views of any kind, with copies: %p', (copy) => {
+    const { buffer } = Uint8Array.of(0, 2, 97, 98, 0, 2, 99, 100);
+    const decoder = new PackageDecoder({ copy });
+    const views = [new Uint16Array(buffer, 0, 2), new DataView(buffer, 4)];
+    expect(views.map((view) => decoder.push(view as unknown as Uint8Array).map(String))).toEqual([
+      ['ab'],
+      ['cd'],
+    ]);
+  });
+
   it.each([{ copy: 1 }, { header: 2 }, 7])('refuses %p', (options) => {
     expect(() => new PackageDecoder(options as object)).toThrow(/PackageDecoder was given a bad option/);
   });

@@ -1,10 +1,13 @@
-import { DialError, PoolClosedError, PoolExhaustedError } from 'nestjs-conn-pool/core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DialError, InvalidOptionsError, PoolClosedError, PoolExhaustedError } from 'nestjs-conn-pool/core';
 import { PoolConn, TcpConn, TcpConnClosedError, TcpPool, TcpTimeoutError } from 'nestjs-conn-pool/tcp';
 import { FakeClock } from 'nestjs-conn-pool/testing';
 import { answering, countingConnections, echo, refusing } from '../net/peers.js';
 import { inTime, rejection, thrown } from '../net/talk.js';
 import { until } from '../net/until.js';
 import { loopback, mute } from './loopback.js';
+
+const RESEND = { retry: { count: 2, interval: 10, resend: true } };
 
 const text = async (bytes: Promise<Buffer>): Promise<string> => String(await inTime(bytes));
 
@@ -256,6 +259,15 @@ describe('the status of a connection', () => {
     expect(pooled.size).toBe(0);
   });
 
+  it('use() without a function borrows nothing', async () => {
+    const { address } = await peer();
+    const pooled = pool();
+    const error = await rejection(pooled.use(address, 5 as never));
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect(error.message).toMatch(/work: got 5; allowed: a function/);
+    expect(pooled.stats().totals.dialed).toBe(0);
+  });
+
   it('a discarded one is ended', async () => {
     const { address } = await peer();
     const pooled = pool();
@@ -276,6 +288,16 @@ describe('the status of a connection', () => {
     await new Promise((resolve) => setTimeout(resolve, 30));
     expect(await text(second.sendRecv(Buffer.alloc(130, 'a'), -1))).toBe('a'.repeat(130));
     await second.close();
+  });
+
+  it('close() does not wait for what a send that was given up has left', async () => {
+    const remote = await peer((socket) => void socket.pause());
+    const pooled = pool();
+    const using = pooled.use(remote.address, (conn) =>
+      conn.send(Buffer.alloc(16 * 2 ** 20), { timeout: 20 }),
+    );
+    expect(await rejection(inTime(using, 4000))).toBeInstanceOf(TcpTimeoutError);
+    expect(pooled.size).toBe(0);
   });
 
   it('close() waits until what was sent is on its way', async () => {
@@ -326,6 +348,51 @@ describe('bytes that nobody has read', () => {
     await conn.send('slow\n');
     await conn.close();
     expect(pooled.size).toBe(0);
+  });
+
+  it.each<[string, (conn: PoolConn) => Promise<unknown>]>([
+    ['sendPkgs', (conn) => conn.sendPkgs(['a1', 'a2']).then(() => conn.recvPkg())],
+    ['sendPkg', (conn) => Promise.all([conn.sendPkg('a1'), conn.sendPkg('a2'), conn.recvPkg()])],
+    ['sendRecvPkg', (conn) => Promise.all([conn.sendPkg('a1'), conn.sendRecvPkg('a2')])],
+    ['recvPkgs', (conn) => conn.sendPkgs(['a1', 'a2']).then(() => conn.recvPkgs())],
+  ])('[G13] one answer to two packages ends it: the other may still come: %s', async (_what, act) => {
+    const remote = await peer((socket) => void socket.once('data', () => socket.write('\0\x02re')));
+    const pooled = pool();
+    const conn = await pooled.get(remote.address);
+    await inTime(act(conn));
+    await conn.close();
+    expect(pooled.size).toBe(0);
+  });
+
+  it('[G13] packages that are all answered leave it fit, and so do notices, and packages nobody has asked for', async () => {
+    const remote = await peer(echo);
+    const pooled = pool();
+    const conn = await pooled.get(remote.address);
+    (await remote.connection(1)).write('\0\x02hi');
+    expect(await text(conn.recvPkg())).toBe('hi');
+    await conn.sendPkgs(['a1', 'a2', 'a3']);
+    expect(await text(conn.recvPkg())).toBe('a1');
+    for (let more = 2; more > 0;) more -= (await inTime(conn.recvPkgs())).length;
+    expect(await text(conn.sendRecvPkg('b'))).toBe('b');
+    await conn.close();
+    expect(pooled.idleCount(remote.address)).toBe(1);
+    const silent = await peer((socket) => void socket.resume());
+    const notifier = await pooled.get(silent.address);
+    await notifier.sendPkgs(['a', 'b']);
+    await notifier.close();
+    expect(pooled.idleCount(silent.address)).toBe(1);
+  });
+
+  it('[G13] bytes that come before the first question of a borrower are no answer to it: another takes its place', async () => {
+    const remote = await peer(countingConnections);
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    (await remote.connection(1)).write('late\n');
+    await until(() => (conn as unknown as { queue: { length: number } }).queue.length > 0);
+    expect(await text(conn.sendRecv('a\n', 4))).toBe('2:a\n');
+    await conn.close();
+    expect(pooled.stats()).toMatchObject({ size: 1, idle: 1 });
   });
 
   it('[G13] whoever only sends leaves it fit', async () => {
@@ -462,6 +529,66 @@ describe('a reused connection that is dead', () => {
     expect(remote.accepted).toHaveLength(1);
   });
 
+  it('[G12] is replaced once, however many send and receive side by side, in their order', async () => {
+    const remote = await peer(countingConnections);
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    await breakUnder(conn);
+    const outcomes = [
+      text(conn.sendRecv('a\n', 4)),
+      conn.send('b\n').then(() => 'sent'),
+      text(conn.recvLine()),
+      text(conn.sendRecv('c\n', 4)),
+    ];
+    expect(await inTime(Promise.all(outcomes))).toEqual(['2:a\n', 'sent', '2:b', '2:c\n']);
+    expect(remote.accepted).toHaveLength(2);
+    await conn.close();
+    expect(pooled.stats()).toMatchObject({ size: 1, idle: 1, leased: 0, totals: { dialed: 2 } });
+  });
+
+  it('[G12] a receive beside the send that replaces it gets what the other one says', async () => {
+    const remote = await peer();
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    await breakUnder(conn);
+    const sending = conn.sendPkg('a');
+    expect(await text(conn.recvPkg())).toBe('a');
+    await sending;
+    await conn.close();
+    expect(pooled.idleCount(remote.address)).toBe(1);
+  });
+
+  it('[G12] [G13] what the dead one has said is no answer of the other', async () => {
+    const remote = await peer(countingConnections);
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    (await remote.connection(1)).end('goodbye\n');
+    await until(() => (conn as unknown as { ended: boolean }).ended);
+    await until(() => !(conn as unknown as { socket: { writable: boolean } }).socket.writable);
+    await conn.send('a\n');
+    expect(await text(conn.recvLine())).toBe('2:a');
+    await conn.close();
+    expect(pooled.idleCount(remote.address)).toBe(1);
+  });
+
+  it('[G12] when none can be had, all that waited for it are told, and nothing is left lent', async () => {
+    const remote = await peer();
+    const pooled = pool();
+    await (await pooled.get(remote.address)).close();
+    const conn = await pooled.get(remote.address);
+    await breakUnder(conn);
+    await remote.close();
+    const calls = [conn.sendRecvPkg('a'), conn.sendPkg('b'), conn.recvPkg(), conn.sendRecvPkg('c')];
+    const errors = await inTime(Promise.all(calls.map((call) => rejection(call as Promise<unknown>))));
+    expect(errors[0]).toBeInstanceOf(DialError);
+    for (const error of errors.slice(1)) expect(error).toMatchObject({ code: 'ECONNRESET' });
+    await conn.close();
+    expect(pooled.size).toBe(0);
+  });
+
   it('[G12] the dial that fails is what the send rejects with, after as many pauses as the budget has', async () => {
     const remote = await peer();
     const pooled = pool();
@@ -476,6 +603,30 @@ describe('a reused connection that is dead', () => {
     await conn.close();
     expect(pooled.size).toBe(0);
   });
+
+  it.each<[string, (conn: PoolConn, bytes: Buffer) => Promise<unknown>]>([
+    ['send', (conn, bytes) => conn.send(bytes, RESEND).then(() => conn.recv(4))],
+    ['sendRecv', (conn, bytes) => conn.sendRecv(bytes, 4, RESEND)],
+  ])(
+    '[G2] [G12] what was accepted in part is sent to the replacement, where that is allowed: %s',
+    async (_what, act) => {
+      const length = 16 * 2 ** 20;
+      const remote = await peer((socket, number) => {
+        if (number === 1) return void socket.pause();
+        let received = 0;
+        socket.on('data', (chunk) => (received += chunk.length) === length && socket.write('done'));
+      });
+      const pooled = pool();
+      await (await pooled.get(remote.address)).close();
+      const conn = await pooled.get(remote.address);
+      const answer = act(conn, Buffer.alloc(length)) as Promise<Buffer>;
+      await delay(20);
+      (await remote.connection(1)).resetAndDestroy();
+      expect(await text(answer)).toBe('done');
+      await conn.close();
+      expect(pooled.idleCount(remote.address)).toBe(1);
+    },
+  );
 
   it('[G2] [G12] the budget is for the time in which a server is away', async () => {
     const remote = await peer();
@@ -523,6 +674,22 @@ describe('a reused connection that is dead', () => {
       conn.setSendDeadline(Date.now() + 30);
       expect(await rejection(inTime(conn.sendPkg('a')))).toBeInstanceOf(TcpTimeoutError);
       await conn.close();
+    });
+
+    it('[G12] so does what is sent beside it', async () => {
+      const conn = await begin();
+      const abort = new AbortController();
+      const first = rejection(conn.send('a', { signal: abort.signal }));
+      expect(await rejection(inTime(conn.send('b', { timeout: 30 })))).toBeInstanceOf(TcpTimeoutError);
+      const third = conn.send('c');
+      conn.setSendDeadline(Date.now() + 30);
+      expect(await rejection(inTime(third))).toBeInstanceOf(TcpTimeoutError);
+      conn.setSendDeadline(null);
+      const fourth = conn.send('d');
+      const closing = conn.close();
+      expect(await rejection(inTime(fourth))).toBeInstanceOf(TcpConnClosedError);
+      abort.abort(new Error('enough'));
+      await inTime(Promise.all([first, closing]));
     });
 
     it('[G12] heeds the signal', async () => {
@@ -637,6 +804,20 @@ describe('a TCP pool as a pool', () => {
     expect(await rejection(conn.send('a'))).toBeInstanceOf(TcpConnClosedError);
     await conn.close();
     expect(await rejection(pooled.get(address))).toBeInstanceOf(PoolClosedError);
+  });
+
+  it('closed by force, tells those who are sending as well', async () => {
+    const { address } = await peer((socket) => void socket.pause());
+    const pooled = pool({ name: 'devices' });
+    const conn = await pooled.get(address);
+    const sending = [conn.send(Buffer.alloc(16 * 2 ** 20)), conn.sendPkg('a')];
+    const errors = Promise.all(sending.map((each) => rejection(inTime(each))));
+    await pooled.close({ drain: 0 });
+    for (const error of await errors) {
+      expect(error).toBeInstanceOf(TcpConnClosedError);
+      expect(error.cause).toBeInstanceOf(PoolClosedError);
+    }
+    await conn.close();
   });
 
   it('closing, waits for a borrower', async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import {
   InvalidPackageSizeError,
@@ -23,6 +24,13 @@ const text = async (bytes: Promise<Buffer>): Promise<string> => String(await inT
 
 const thrower = (): never => {
   throw new Error('worse');
+};
+
+/** With timers that stand still. */
+const turns = async (isDone: () => boolean): Promise<void> => {
+  for (let turn = 0; turn < 100_000 && !isDone(); turn += 1)
+    await new Promise((resolve) => setImmediate(resolve));
+  expect(isDone()).toBe(true);
 };
 
 const echoPackages = async (conn: TcpConn): Promise<void> => {
@@ -168,7 +176,7 @@ describe('a server', () => {
 });
 
 describe('what a handler throws', () => {
-  const { server, connect: dial } = loopback();
+  const { server, peer, connect: dial } = loopback();
 
   it.each<[string, () => unknown]>([
     ['rejects', () => Promise.reject(new Error('no'))],
@@ -222,6 +230,44 @@ describe('what a handler throws', () => {
     expect(errors[1]).toMatchObject({ code: 'ERR_EOF', truncated: true });
   });
 
+  /** What handlers fail by that is no fault of their peers. */
+  const FAILURES: [string, (addresses: { gone: string; ending: string }) => Promise<unknown>, string][] = [
+    [
+      'a database that is down',
+      ({ gone }) => once(connect(Number(gone.split(':')[1]), '127.0.0.1'), 'connect'),
+      'ECONNREFUSED',
+    ],
+    ['a server that is down', ({ gone }) => tcpSendRecv(gone, 'a', 1), 'ECONNREFUSED'],
+    ['a server that hangs up', ({ ending }) => tcpSendRecv(ending, 'a', 1), 'ERR_EOF'],
+    [
+      'a connection that was closed',
+      async ({ ending }) => {
+        const other = await TcpConn.connect(ending);
+        await other.close();
+        await other.send('a');
+      },
+      'ERR_CONN_CLOSED',
+    ],
+  ];
+  const failing = async (): Promise<{ gone: string; ending: string }> => {
+    const gone = await peer();
+    const { address } = gone;
+    await gone.close();
+    return { gone: address, ending: (await peer((socket) => void socket.resume().end())).address };
+  };
+
+  it.each(FAILURES)(
+    '[G17] is told when it is about another connection than its own: %s',
+    async (_what, fail, code) => {
+      const errors: unknown[] = [];
+      const addresses = await failing();
+      const served = await server(() => fail(addresses), { onError: (error) => void errors.push(error) });
+      await rejection(inTime((await dial(served.address)).recv(1)));
+      await until(() => errors.length === 1);
+      expect(errors).toMatchObject([{ code }]);
+    },
+  );
+
   describe('when nobody can be told', () => {
     let warn: jest.SpiedFunction<typeof process.emitWarning>;
     beforeEach(() => {
@@ -247,6 +293,35 @@ describe('what a handler throws', () => {
       await rejection(inTime((await dial(served.address)).recv(1)));
       await until(() => warn.mock.calls.length === 1);
       expect(String(warn.mock.calls[0]?.[0])).toMatch(/^onError of a TcpServer has failed: Error: worse/);
+    });
+
+    it.each(FAILURES)(
+      '[G17] is a warning when it is about another connection: %s',
+      async (_what, fail, code) => {
+        const addresses = await failing();
+        const served = await server(() => fail(addresses));
+        await rejection(inTime((await dial(served.address)).recv(1)));
+        await until(() => warn.mock.calls.length === 1);
+        expect(String(warn.mock.calls[0]?.[0])).toContain(code === 'ERR_EOF' ? 'EofError' : 'Error');
+      },
+    );
+
+    it('[G17] is a warning when it is an answer that is too long', async () => {
+      const served = await server((conn) => conn.sendPkg('long', { maxDataSize: 1 }));
+      await rejection(inTime((await dial(served.address)).recv(1)));
+      await until(() => warn.mock.calls.length === 1);
+      expect(String(warn.mock.calls[0]?.[0])).toContain('PackageTooLargeError');
+    });
+
+    it.each<[string, (signal: AbortSignal, conn: TcpConn) => Promise<unknown>]>([
+      ['itself', (signal, conn) => conn.recv(1, { signal })],
+      ["as the cause of Node's", (signal) => once(process, 'never', { signal })],
+    ])('[G17] is no warning when it is what the closing has ended: %s', async (_what, wait) => {
+      const served = await server((conn, { signal }) => wait(signal, conn));
+      await dial(served.address);
+      await until(() => served.connections === 1);
+      expect(await inTime(served.close())).toEqual({ closed: 1, forced: 0 });
+      expect(warn).not.toHaveBeenCalled();
     });
 
     it('[G17] is no warning when it is the peer that breaks the protocol', async () => {
@@ -346,6 +421,145 @@ describe('closing', () => {
     expect(await inTime(report)).toEqual({ closed: 1, forced: 0 });
   });
 
+  it('[G17] ends at once connections of a server that never answers', async () => {
+    const lines: string[] = [];
+    const served = await server(
+      async (conn) => {
+        for await (const line of conn.lines()) lines.push(String(line));
+      },
+      { drain: '1h' },
+    );
+    await (await dial(served.address)).send('one\n');
+    await until(() => lines.length === 1);
+    expect(await inTime(served.close())).toEqual({ closed: 1, forced: 0 });
+  });
+
+  it('[G17] a server that answers does not forget whom it owes an answer', async () => {
+    let go: () => void = () => undefined;
+    const atWork = new Promise<void>((resolve) => (go = resolve));
+    const served = await server(
+      async (conn) => {
+        const pending: Promise<void>[] = [];
+        for await (const data of conn.packages()) {
+          const isSlow = String(data) === 'slow';
+          pending.push((isSlow ? atWork : Promise.resolve()).then(() => conn.sendPkg(data)));
+        }
+        await Promise.all(pending);
+      },
+      { drain: '1h' },
+    );
+    expect(await text(tcpSendRecvPkg(served.address, 'quick'))).toBe('quick');
+    await until(() => served.connections === 0);
+    const conn = await dial(served.address);
+    await conn.sendPkg('slow');
+    await until(() => served.connections === 1);
+    await delay(10);
+    const closing = served.close();
+    await delay(10);
+    go();
+    expect(await text(conn.recvPkg())).toBe('slow');
+    await conn.close();
+    expect(await inTime(closing)).toEqual({ closed: 1, forced: 0 });
+  });
+
+  it('[G17] waits for a handler that is at work although its peer is gone', async () => {
+    let go: () => void = () => undefined;
+    const atWork = new Promise<void>((resolve) => (go = resolve));
+    let isDone = false;
+    const served = await server(async (conn) => {
+      await conn.recv(1);
+      await atWork;
+      isDone = true;
+    });
+    const socket = connect(served.port, '127.0.0.1');
+    socket.write('a');
+    await until(() => served.connections === 1);
+    socket.resetAndDestroy();
+    await delay(20);
+    setTimeout(go, 20);
+    expect(await inTime(served.close())).toEqual({ closed: 1, forced: 0 });
+    expect(isDone).toBe(true);
+  });
+
+  it('[G17] does not wait beyond drain for a handler whose peer is gone', async () => {
+    const served = await server(() => new Promise(() => undefined));
+    const conn = await dial(served.address);
+    await until(() => served.connections === 1);
+    conn.destroy();
+    expect(await inTime(served.close({ drain: 30 }))).toEqual({ closed: 1, forced: 1 });
+  });
+
+  it('[G17] an answer nobody has waited for has the whole drain', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'performance', 'Date'] });
+    try {
+      const outcomes: unknown[] = [];
+      const served = await server(async (conn) => {
+        await conn.recvLine();
+        conn.send(Buffer.alloc(32 * 2 ** 20)).catch(({ code }: { code: string }) => outcomes.push(code));
+      });
+      const socket = connect(served.port, '127.0.0.1').on('error', () => undefined);
+      socket.pause().write('go\n');
+      await turns(() => served.connections === 1);
+      const closing = served.close();
+      await turns(() => jest.getTimerCount() > 1);
+      await jest.advanceTimersByTimeAsync(9_900);
+      expect(served.connections).toBe(1);
+      await jest.advanceTimersByTimeAsync(200);
+      expect(await closing).toEqual({ closed: 1, forced: 1 });
+      socket.destroy();
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('[G17] listening while it closes begins when that is done', async () => {
+    let go: () => void = () => undefined;
+    const atWork = new Promise<void>((resolve) => (go = resolve));
+    const served = await server(async (conn) => {
+      for await (const data of conn.packages()) {
+        if (String(data) === 'wait') await atWork;
+        await conn.sendPkg(data);
+      }
+    });
+    const conn = await dial(served.address);
+    await conn.sendPkg('wait');
+    await until(() => served.connections === 1);
+    const closing = served.close();
+    const listening = [served.listen(), served.listen()];
+    go();
+    await inTime(Promise.all([closing, ...listening]));
+    expect(await text(tcpSendRecvPkg(served.address, 'again'))).toBe('again');
+    const last = [served.close(), served.listen(), served.close()];
+    await inTime(Promise.all(last));
+    expect(served.port).toBe(-1);
+  });
+
+  it('[G17] what a peer sends on does not cut the answer that it has not fetched yet', async () => {
+    let isSent = false;
+    const served = await server(async (conn) => {
+      await conn.recvLine();
+      await conn.send(Buffer.alloc(2 ** 20));
+      isSent = true;
+    });
+    const socket = connect(served.port, '127.0.0.1');
+    socket.pause().write('go\n');
+    await until(() => isSent && served.connections === 0);
+    socket.write('next\n');
+    await delay(20);
+    let received = 0;
+    socket.on('data', ({ length }) => (received += length)).resume();
+    await once(socket, 'close');
+    expect(received).toBe(2 ** 20);
+  });
+
+  it('[G17] a peer that does not end holds nothing up for long', async () => {
+    const served = await server((conn) => conn.send('bye'), { drain: '1h' });
+    const socket = connect({ port: served.port, host: '127.0.0.1', allowHalfOpen: true });
+    await once(socket.resume(), 'end');
+    expect(await inTime(served.close())).toMatchObject({ forced: 0 });
+    socket.destroy();
+  });
+
   it('[G17] refuses a bad drain', async () => {
     const served = await server(echoPackages);
     expect(await rejection(served.close({ drain: -1 }))).toMatchObject({ code: 'ERR_INVALID_OPTIONS' });
@@ -409,6 +623,17 @@ describe('with TLS', () => {
     await until(() => errors.length === 1);
     const silent = await dial(served.address);
     expect(await inTime(served.close({ drain: 20 }))).toEqual({ closed: 0, forced: 0 });
+    await rejection(inTime(silent.recv(1)));
+  });
+
+  it('[G17] a peer that is silent in its handshake does not hold up close()', async () => {
+    const { ca, ...own } = certificates;
+    const served = await server(echoPackages, { tls: own, drain: '1h' });
+    const conn = await dial(served.address, { tls: { ca } });
+    expect(await text(conn.sendRecvPkg('a'))).toBe('a');
+    const silent = await dial(served.address);
+    await delay(20);
+    expect(await inTime(served.close())).toEqual({ closed: 1, forced: 0 });
     await rejection(inTime(silent.recv(1)));
   });
 });
