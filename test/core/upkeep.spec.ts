@@ -418,3 +418,25 @@ describe('a connection that dies while idle', () => {
     expect(pool.stats()).toMatchObject({ leased: 1, size: 1 });
   });
 });
+
+describe('a pool that was not started', () => {
+  const make = poolsUnderTest();
+
+  it('closes what is idle too long in time, whatever was used since, and checks nothing by itself', async () => {
+    const { pool, connector, clock, fill } = make(
+      { idleTimeout: '10m', heartbeatInterval: '1m', maxLifetime: 0 },
+      { heartbeat: true },
+    );
+    await fill(2);
+    await clock.advance('5m');
+    (await pool.acquire()).release();
+    const asked = connector.heartbeat.count;
+    await clock.advance('4m');
+    expect(pool.stats().idle).toBe(2);
+    await clock.advance('1m');
+    expect(pool.stats()).toMatchObject({ idle: 1, totals: { closed: { 'idle-timeout': 1 } } });
+    await clock.advance('5m');
+    expect(pool.stats()).toMatchObject({ size: 0, totals: { closed: { 'idle-timeout': 2 } } });
+    expect(connector.heartbeat.count).toBe(asked);
+  });
+});
