@@ -137,4 +137,17 @@ describe('the back-off', () => {
       expect(backoff.readyAt).toBe(-Infinity);
     });
   });
+
+  it('remembers what killed a connection, unless nothing is known of it or dials fail for good', () => {
+    const backoff = new Backoff(100, 1_000);
+    const [refused, reset, wrong] = ['refused', 'reset', 'wrong password'].map((text) => new Error(text));
+    backoff.fail(0, 1, refused, false);
+    backoff.setBack(1, 2, undefined);
+    expect(backoff.lastError).toBe(refused);
+    backoff.setBack(1, 3, reset);
+    expect(backoff.lastError).toBe(reset);
+    backoff.fail(3, 4, wrong, true);
+    backoff.setBack(3, 5, reset);
+    expect(backoff.lastError).toBe(wrong);
+  });
 });
