@@ -1,17 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { testNames } from '../test-names.js';
 
-const HERE = new URL('./', import.meta.url);
-
-/** The names of the tests of this folder: a tag counts in the name of a test only. */
-const names = readdirSync(HERE)
-  .filter((file) => file.endsWith('.spec.ts'))
-  .flatMap((file) => {
-    const code = readFileSync(new URL(file, HERE), 'utf8').replace(/^\s*\/\/.*$/gm, '');
-    return Array.from(
-      code.matchAll(/\b(?:it|describe)(?:\.each[^]*?\))?\(\s*(['"`])([^\n]*)\1/g),
-      ([, , name = '']) => name,
-    );
-  });
+const names = testNames(new URL('./', import.meta.url));
 
 const ROWS = Array.from({ length: 19 }, (_, i) => `G${i + 1}`);
 
