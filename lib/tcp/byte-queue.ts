@@ -152,7 +152,24 @@ export class ByteQueue {
    * @param from - nothing before this is looked at
    */
   indexOf(wanted: Buffer, from: number): number {
-    return wanted.length > 1 ? this.indexOfMany(wanted, from) : this.indexOfOne(wanted[0] as number, from);
+    // Node finds a byte faster than a buffer of one.
+    const sought = wanted.length > 1 ? wanted : (wanted[0] as number);
+    let place = 0;
+    for (let at = this.next - 1; at < this.later.length; at += 1) {
+      const isHead = at < this.next;
+      const chunk = isHead ? this.head : (this.later[at] as Buffer);
+      const begin = isHead ? this.offset : 0;
+      const next = place + chunk.length - begin;
+      if (from < next) {
+        const found = chunk.indexOf(sought, begin + Math.max(0, from - place));
+        if (found >= 0) return place + found - begin;
+        // It may begin here and end in a later chunk.
+        for (let across = Math.max(from, place, next - wanted.length + 1); across < next; across += 1)
+          if (this.holds(wanted, across)) return across;
+      }
+      place = next;
+    }
+    return -1;
   }
 
   clear(): void {
@@ -176,41 +193,6 @@ export class ByteQueue {
     let number = 0;
     for (const byte of this.copy(0, bytes)) number = number * 256 + byte;
     return number;
-  }
-
-  private indexOfOne(byte: number, from: number): number {
-    let place = 0;
-    for (let at = this.next - 1; at < this.later.length; at += 1) {
-      const isHead = at < this.next;
-      const chunk = isHead ? this.head : (this.later[at] as Buffer);
-      const begin = isHead ? this.offset : 0;
-      const next = place + chunk.length - begin;
-      if (from < next) {
-        const found = chunk.indexOf(byte, begin + Math.max(0, from - place));
-        if (found >= 0) return place + found - begin;
-      }
-      place = next;
-    }
-    return -1;
-  }
-
-  private indexOfMany(wanted: Buffer, from: number): number {
-    let place = 0;
-    for (let at = this.next - 1; at < this.later.length; at += 1) {
-      const isHead = at < this.next;
-      const chunk = isHead ? this.head : (this.later[at] as Buffer);
-      const begin = isHead ? this.offset : 0;
-      const next = place + chunk.length - begin;
-      if (from < next) {
-        const found = chunk.indexOf(wanted, begin + Math.max(0, from - place));
-        if (found >= 0) return place + found - begin;
-        // It may begin here and end in a later chunk.
-        for (let across = Math.max(from, place, next - wanted.length + 1); across < next; across += 1)
-          if (this.holds(wanted, across)) return across;
-      }
-      place = next;
-    }
-    return -1;
   }
 
   private holds(wanted: Buffer, from: number): boolean {
