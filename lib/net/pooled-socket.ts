@@ -81,7 +81,10 @@ export class PooledSocket extends Duplex {
   private finished = false;
   private finishing: Done | undefined = undefined;
   /** With an encoding set: chunks that have not been read, and how long they are as text. */
-  private encoded: { readonly chunk: Buffer; readonly length: number }[] = [];
+  private encoded: { readonly chunk: Buffer; readonly length: number }[] | undefined = undefined;
+  /** Made when it is needed, as what follows: most sockets are lent, asked once and given back. */
+  private onTimeout: (() => void) | undefined = undefined;
+  private onDrain: (() => void) | undefined = undefined;
   /** Bytes came that nobody heard. */
   private unheard = false;
   private deadline: NodeJS.Timeout | undefined = undefined;
@@ -198,6 +201,7 @@ export class PooledSocket extends Duplex {
   setTimeout(ms: number, listener?: () => void): this {
     this.set('timeout', () => {
       this.conn.setTimeout?.(ms);
+      this.onTimeout ??= () => void this.emit('timeout');
       this.conn.off('timeout', this.onTimeout);
       if (ms > 0) this.conn.on('timeout', this.onTimeout);
     });
@@ -341,15 +345,16 @@ export class PooledSocket extends Duplex {
   private remember(chunk: Buffer, length: number): void {
     // Read at once, as most is.
     if (this.readableLength === 0) {
-      this.encoded.length = 0;
+      this.encoded = undefined;
       return;
     }
-    this.encoded.push({ chunk, length });
-    let kept = this.encoded.reduce((sum, each) => sum + each.length, 0);
-    for (let [first] = this.encoded; first !== undefined; [first] = this.encoded) {
+    const encoded = (this.encoded ??= []);
+    encoded.push({ chunk, length });
+    let kept = encoded.reduce((sum, each) => sum + each.length, 0);
+    for (let [first] = encoded; first !== undefined; [first] = encoded) {
       kept -= first.length;
       if (kept < this.readableLength || first.length === 0) return;
-      this.encoded.shift();
+      encoded.shift();
     }
   }
 
@@ -364,9 +369,9 @@ export class PooledSocket extends Duplex {
     if (encoding === null) return chunks as Buffer[];
     const whole: Buffer[] = [];
     for (
-      let last = this.encoded.pop();
+      let last = this.encoded?.pop();
       last !== undefined && last.length <= length;
-      last = this.encoded.pop()
+      last = this.encoded?.pop()
     ) {
       whole.unshift(last.chunk);
       length -= last.length;
@@ -374,8 +379,6 @@ export class PooledSocket extends Duplex {
     // Of a chunk that was read in part: the rest, as far as text can tell.
     return length === 0 ? whole : [Buffer.from(chunks.join('').slice(0, length), encoding), ...whole];
   }
-
-  private readonly onTimeout = (): void => void this.emit('timeout');
 
   private note(chunk: Buffer): void {
     this.awaiting = true;
@@ -396,14 +399,15 @@ export class PooledSocket extends Duplex {
     if (chunks.length > 1) conn.uncork();
     if (more) return done();
     this.drained = done;
+    this.onDrain ??= () => this.goOn();
     conn.once('drain', this.onDrain);
   }
 
-  private readonly onDrain = (): void => {
+  private goOn(): void {
     const done = this.drained;
     this.drained = undefined;
     done?.();
-  };
+  }
 
   /** @internal */
   [LOST](cause: Error | undefined): void {
@@ -429,7 +433,7 @@ export class PooledSocket extends Duplex {
   /** The peer had closed it while it was idle: nobody need know. */
   private async replace(): Promise<void> {
     this.redialing = true;
-    this.conn.off('drain', this.onDrain);
+    if (this.onDrain !== undefined) this.conn.off('drain', this.onDrain);
     this.lease.discard('it was dead before it was used');
     try {
       const { lease, watch } = await this.lender.redial(this.target, this.options);
@@ -494,7 +498,7 @@ export class PooledSocket extends Duplex {
   private restore(): void {
     const { noDelay, keepAlive } = this.lender.setup;
     this.conn.setTimeout?.(0);
-    this.conn.off('timeout', this.onTimeout);
+    if (this.onTimeout !== undefined) this.conn.off('timeout', this.onTimeout);
     this.conn.setNoDelay?.(noDelay);
     this.conn.setKeepAlive?.(keepAlive !== undefined, keepAlive);
   }

@@ -18,8 +18,10 @@ const MOST_ADDED = 64;
 
 /** What somebody who has the socket raw has done with it. */
 interface Borrowing {
-  /** What he has put on it: event and listener in turn. */
-  readonly added: (string | symbol | Listener)[];
+  /** What he has put on it: event and listener in turn. It has room for one: most have but one. */
+  readonly added: (string | symbol | Listener | undefined)[];
+  /** How much of it is used. */
+  taken: number;
   /** More than that. */
   addedMany: boolean;
   /** He has listened for bytes, be it for a while. */
@@ -80,8 +82,14 @@ export class SocketWatch {
    */
   lendRaw(holds: boolean): void {
     const { socket } = this;
-    const answeredUpTo = socket.bytesWritten ?? 0;
-    this.borrowing = { added: [], addedMany: false, wanted: false, answeredUpTo };
+    const answeredUpTo = writtenTo(socket);
+    this.borrowing = {
+      added: [undefined, undefined],
+      taken: 0,
+      addedMany: false,
+      wanted: false,
+      answeredUpTo,
+    };
     if (this.parked) socket.off('readable', this.all.onParked);
     if (holds) socket.ref?.();
   }
@@ -89,7 +97,7 @@ export class SocketWatch {
   /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */
   takeBack(): string | undefined {
     const { socket, borrowing } = this;
-    const awaited = borrowing?.wanted === true && (socket.bytesWritten ?? 0) > borrowing.answeredUpTo;
+    const awaited = borrowing?.wanted === true && writtenTo(socket) > borrowing.answeredUpTo;
     this.reader = undefined;
     if (borrowing !== undefined) {
       this.borrowing = undefined;
@@ -124,9 +132,9 @@ export class SocketWatch {
     return this.socket.listenerCount('data') > 1 || this.socket.listenerCount('readable') > 0;
   }
 
-  private removeAdded({ added, addedMany }: Borrowing): void {
+  private removeAdded({ added, taken, addedMany }: Borrowing): void {
     const { socket, before } = this;
-    for (let at = 0; at < added.length; at += 2) socket.off(added[at] as string, added[at + 1] as Listener);
+    for (let at = 0; at < taken; at += 2) socket.off(added[at] as string, added[at + 1] as Listener);
     if (addedMany || !before.areAllOf(socket)) this.sweep();
   }
 
@@ -150,8 +158,10 @@ export class SocketWatch {
   newListener(name: string | symbol, listener: Listener): void {
     const { borrowing, all } = this;
     if (borrowing === undefined || listener === all.onData || listener === noop) return;
-    if (borrowing.added.length < MOST_ADDED) borrowing.added.push(name, listener);
-    else borrowing.addedMany = true;
+    if (borrowing.taken < MOST_ADDED) {
+      borrowing.added[borrowing.taken++] = name;
+      borrowing.added[borrowing.taken++] = listener;
+    } else borrowing.addedMany = true;
     if (name !== 'data' && name !== 'readable') return;
     borrowing.wanted = true;
     if (name === 'readable') process.nextTick(stayReadable, this);
@@ -173,7 +183,7 @@ export class SocketWatch {
     const { reader, borrowing, all } = this;
     if (reader !== undefined) reader[RECEIVED](chunk);
     else if (borrowing !== undefined) {
-      borrowing.answeredUpTo = this.socket.bytesWritten ?? 0;
+      borrowing.answeredUpTo = writtenTo(this.socket);
       if (!this.hasListeners() && isFlowing(this.socket)) this.park(chunk);
     } else if (all.idleData === 'destroy') this.tell(new Error('data arrived while the connection was idle'));
     else if (all.idleData === 'keep') this.park(chunk);
@@ -236,6 +246,13 @@ function isFlowing(socket: MaybeSocket): boolean {
 function hasEndBehindBytes(socket: MaybeSocket): boolean {
   if (socket.readableLength === 0) return false;
   return (socket as { _readableState?: { ended?: boolean } })._readableState?.ended === true;
+}
+
+/** How many bytes have been written to it, be they on their way or not. */
+function writtenTo(socket: MaybeSocket): number {
+  // Node's own count looks through the writes that wait, even if there is none.
+  const gone = (socket as { _bytesDispatched?: unknown })._bytesDispatched;
+  return socket.writableLength === 0 && typeof gone === 'number' ? gone : (socket.bytesWritten ?? 0);
 }
 
 /** Node sets an encoding but takes none away; what cannot be taken away makes the connection unfit. */
