@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { AcquireOptions } from './acquire-options.js';
 import type { Appointment } from './alarm.js';
 import { Ceiling } from './ceiling.js';
+import { closedSoFar } from './closing.js';
 import { readConnector } from './connector.js';
 import { type OptionProblem, PoolClosedError } from './errors.js';
 import { type PoolEvent, PoolEvents } from './events.js';
@@ -19,7 +20,6 @@ import { resolveDrain } from './close-options.js';
 import { ConnPool, type KeyPlace } from './pool.js';
 import { Runtime } from './runtime.js';
 import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
-import type { Totals } from './totals.js';
 
 /** The counts of one key. */
 export interface KeyStats<K> extends Omit<PoolStats, 'totals' | 'min'> {
@@ -398,8 +398,4 @@ function sum(reports: readonly HeartbeatReport[]): HeartbeatReport {
   }
   const { cause, ...counts } = total;
   return Object.freeze(cause === undefined ? counts : { ...counts, cause });
-}
-
-function closedSoFar({ closed }: Totals): number {
-  return Object.values(closed).reduce((total, count) => total + count, 0);
 }

@@ -3,6 +3,7 @@ import { type AcquireOptions, resolvePlace } from './acquire-options.js';
 import { type Alarm, type Appointment, Errand } from './alarm.js';
 import type { Ceiling } from './ceiling.js';
 import type { TurnClock } from './clock.js';
+import { Closing } from './closing.js';
 import type { Connection } from './connection.js';
 import { type Connector, readConnector } from './connector.js';
 import { isThenable, silence } from './connector-calls.js';
@@ -105,7 +106,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   /** `min` is kept from the first acquire on, not from the start. */
   private readonly isLazy: boolean;
   private readonly retry: Appointment = new Errand<ConnPool<T, M>>(this, (pool) => pool.serve());
-  private drainEnd: Appointment | undefined = undefined;
 
   private max: number;
   private min: number;
@@ -118,10 +118,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private serving = false;
   private servesAgain = false;
   private starting: Promise<void> | undefined;
-  private closed: Promise<CloseReport> | undefined;
-  private resolveClosed: (report: CloseReport) => void = () => undefined;
-  /** What stood on the counters when the close began. */
-  private atClose: Omit<CloseReport, 'durationMs'> & { readonly startedAt: number } = NOTHING_YET;
+  private closing: Closing | undefined;
 
   /**
    * One object of each kind that borrowing makes. V8 forgets the shape of objects of which a full garbage collection
@@ -908,12 +905,12 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     } catch (error) {
       return Promise.reject(error);
     }
-    if (this.closed === undefined) {
-      this.closed = new Promise((resolve) => (this.resolveClosed = resolve));
-      this.beginClose();
+    const closing = this.closing ?? this.beginClose();
+    if (this.current === 'draining') {
+      closing.drainBy(this.turn.read() + drain);
+      this.holdOn();
     }
-    if (this.current === 'draining') this.drainBy(this.turn.read() + drain);
-    return this.closed;
+    return closing.report;
   }
 
   /** Closes with the pool's own `drain`. */
@@ -921,33 +918,21 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     await this.close();
   }
 
-  private beginClose(): void {
+  private beginClose(): Closing {
     this.current = 'draining';
-    this.atClose = {
-      startedAt: this.turn.read(),
-      closed: this.closedSoFar(),
-      failed: this.stock.closeFailures,
-      forced: this.stock.forced,
-    };
+    const closing = new Closing(this, this.stock, this.totals, this.runtime);
+    this.closing = closing;
     this.alarm.cancel(this.retry);
     this.stock.endRounds();
     for (const waiter of this.line.all()) this.line.dismiss(waiter, new PoolClosedError(this.title));
     this.become('draining');
     this.stock.endIdle('pool-closed');
     this.finish();
+    return closing;
   }
 
-  private drainBy(at: number): void {
-    this.drainEnd ??= new Errand<ConnPool<T, M>>(this, (pool) => pool.force());
-    if (this.drainEnd.place !== -1 && this.drainEnd.at <= at) return;
-    if (at <= this.turn.now()) this.force();
-    else this.alarm.set(this.drainEnd, at);
-    this.holdOn();
-  }
-
-  /** The drain is over: everything that is not being closed yet is taken and closed. */
-  private force(): void {
-    if (this.drainEnd !== undefined) this.alarm.cancel(this.drainEnd);
+  /** @internal The drain is over: everything that is not being closed yet is taken and closed. */
+  force(): void {
     this.stock.endAllByForce();
     this.finish();
   }
@@ -957,16 +942,11 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.current = 'closed';
     if (this.place === undefined) this.alarm.close();
     else this.retire();
-    const { startedAt, closed, failed, forced } = this.atClose;
-    const report = Object.freeze({
-      closed: this.closedSoFar() - closed,
-      forced: this.stock.forced - forced,
-      failed: this.stock.closeFailures - failed,
-      durationMs: this.turn.read() - startedAt,
-    });
+    const closing = this.closing as Closing;
+    const report = closing.sum();
     if (this.events.observed) this.events.emit({ type: 'closed', pool: this.name, report });
     this.events.complete();
-    this.resolveClosed(report);
+    closing.end(report);
   }
 
   /** @internal Begins to check idle connections in the background. */
@@ -978,18 +958,12 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   retire(): void {
     this.hold(false);
     this.alarm.cancel(this.retry);
-    if (this.drainEnd !== undefined) this.alarm.cancel(this.drainEnd);
+    this.closing?.endDrain();
     this.line.close();
     this.stock.endRounds();
     this.ceiling?.forget(this);
   }
-
-  private closedSoFar(): number {
-    return Object.values(this.totals.closed).reduce((sum, count) => sum + count, 0);
-  }
 }
-
-const NOTHING_YET = Object.freeze({ startedAt: 0, closed: 0, failed: 0, forced: 0 });
 
 function noop(): void {}
 
