@@ -9,7 +9,7 @@ interface Draining {
   force(): void;
 }
 
-/** What has failed to close, or was closed by force, in all the time of a pool. */
+/** What has failed to close, or was closed by force. Only the end of a pool uses force. */
 interface Losses {
   readonly closeFailures: number;
   readonly forced: number;
@@ -26,7 +26,6 @@ export class Closing {
   /** What stood on the counters when it began. */
   private readonly closed: number;
   private readonly failed: number;
-  private readonly forced: number;
 
   constructor(
     private readonly pool: Draining,
@@ -40,7 +39,6 @@ export class Closing {
     this.startedAt = turn.read();
     this.closed = closedSoFar(totals);
     this.failed = losses.closeFailures;
-    this.forced = losses.forced;
     this.report = new Promise((resolve) => (this.resolve = resolve));
   }
 
@@ -62,7 +60,7 @@ export class Closing {
   sum(): CloseReport {
     return Object.freeze({
       closed: closedSoFar(this.totals) - this.closed,
-      forced: this.losses.forced - this.forced,
+      forced: this.losses.forced,
       failed: this.losses.closeFailures - this.failed,
       durationMs: this.turn.read() - this.startedAt,
     });
@@ -75,5 +73,5 @@ export class Closing {
 
 /** Connections closed, for whatever reason. */
 export function closedSoFar({ closed }: Totals): number {
-  return Object.values(closed).reduce((sum, count) => sum + count, 0);
+  return Object.values(closed).reduce((sum, count) => sum + count);
 }

@@ -41,7 +41,7 @@ export class EventStream<E> extends Observable<E> {
     error?: ((error: unknown) => void) | null,
     complete?: (() => void) | null,
   ): Subscription {
-    if (first !== undefined && first !== null && typeof first !== 'object' && typeof first !== 'function') {
+    if (first !== undefined && typeof first !== 'object' && typeof first !== 'function') {
       throw this.noObserver(first);
     }
     // An operator subscribes with a subscriber of its own; its errors belong to the pipeline that the user built.
@@ -73,7 +73,7 @@ export class EventStream<E> extends Observable<E> {
 
   complete(): void {
     this.completed = true;
-    for (const subscriber of [...this.subscribers]) subscriber.complete();
+    for (const subscriber of this.subscribers) subscriber.complete();
   }
 
   /** A listener may throw, or be an async function and reject: either is a warning. */
