@@ -45,15 +45,8 @@ export class Closing {
   /** Bounds the drain; a later call can but shorten it. */
   drainBy(at: number): void {
     if (this.drainEnd.place !== -1 && this.drainEnd.at <= at) return;
-    if (at > this.turn.now()) this.alarm.set(this.drainEnd, at);
-    else {
-      this.endDrain();
-      this.pool.force();
-    }
-  }
-
-  endDrain(): void {
-    this.alarm.cancel(this.drainEnd);
+    if (at <= this.turn.now()) this.pool.force();
+    else this.alarm.set(this.drainEnd, at);
   }
 
   /** What has happened since it began. */

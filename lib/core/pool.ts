@@ -958,7 +958,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   retire(): void {
     this.hold(false);
     this.alarm.cancel(this.retry);
-    this.closing?.endDrain();
     this.line.close();
     this.stock.endRounds();
     this.ceiling?.forget(this);
