@@ -62,6 +62,7 @@ export class PoolRegistry
   private readonly logger = new Logger('ConnPool');
   private readonly pools = new Map<string, RegisteredPool>();
   private readonly layers: OptionLayers;
+  private readonly followers = new Set<(pool: ManagedPool) => void>();
   private phase: Phase = 'setup';
   private patience: NodeJS.Timeout | undefined;
 
@@ -126,6 +127,19 @@ export class PoolRegistry
       throw error;
     }
     return registered.pool;
+  }
+
+  /**
+   * Tells of every pool there is and of every one that is registered later, before it is started: what looks on at pools must
+   * not miss their first dials.
+   *
+   * @internal
+   * @returns what ends it
+   */
+  follow(follower: (pool: ManagedPool) => void): () => void {
+    for (const pool of this) follower(pool);
+    this.followers.add(follower);
+    return () => this.followers.delete(follower);
   }
 
   /**
@@ -212,6 +226,7 @@ export class PoolRegistry
     const pool = makePool(definition, options);
     const registered = new RegisteredPool(name, pool, closeLimit(options), this.listen(name, pool, options));
     this.pools.set(name, registered);
+    for (const follower of this.followers) follower(pool);
     if (pool.name !== name) {
       this.logger.warn(
         `Pool "${name}" calls itself "${pool.name}" in its events: give it the name from its context.`,

@@ -41,13 +41,12 @@ export class PoolExposition implements OnModuleInit, OnApplicationShutdown {
     const { registry = register, prefix, buckets } = resolvePrometheusOptions(options ?? {});
     this.registry = registry;
     this.prefix = prefix;
-    this.readings = new PoolReadings(pools ?? [], buckets);
+    this.readings = new PoolReadings(pools, buckets);
     this.owner = pools ?? this.hubs ?? this;
   }
 
   /** @throws MetricNameTakenError */
   onModuleInit(): void {
-    this.readings.follow();
     try {
       for (const metric of POOL_METRICS) this.share(metric, () => this.ofPools(metric, []));
       const { buckets } = this.readings;
