@@ -35,14 +35,7 @@ import {
 import type { AcquireTrace } from './pool-channels.js';
 import { type EventSink, PoolEvents } from './pool-events.js';
 import { Probe } from './probe.js';
-import type {
-  CloseReport,
-  ConnInfo,
-  HeartbeatReport,
-  PoolState,
-  PoolStats,
-  StatsOptions,
-} from './stats.js';
+import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats, StatsOptions } from './stats.js';
 import { wantsLatency } from './stats-options.js';
 import { raceSignal } from './race-signal.js';
 import { Runtime } from './runtime.js';
@@ -735,8 +728,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private watchLeaks(threshold: number): LeakWatch<T> {
     return new LeakWatch<T>(threshold, this.alarm, ({ id }, heldMs, stack) => {
       this.totals.leaks += 1;
-      if (this.events.wants('leak'))
-        this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
+      if (this.events.wants('leak')) this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
     });
   }
 
@@ -884,9 +876,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   lookOn(): void {
     const { leaks, events, name, place, household } = this;
     const asked = leaks !== undefined || household.latencies !== undefined || events.borrowingsWanted;
-    this.witness = asked
-      ? new Witness<T>(name, leaks, household.latencies, events, place?.key)
-      : undefined;
+    this.witness = asked ? new Witness<T>(name, leaks, household.latencies, events, place?.key) : undefined;
   }
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */

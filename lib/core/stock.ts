@@ -358,7 +358,8 @@ export class Stock<T, M> {
     }
     const { events, pool } = this;
     if (events.wants('dialed')) events.emit({ type: 'dialed', pool, id, attempt, durationMs });
-    if (outage !== undefined && events.wants('recovered')) events.emit({ type: 'recovered', pool, ...outage });
+    if (outage !== undefined && events.wants('recovered'))
+      events.emit({ type: 'recovered', pool, ...outage });
     if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
     this.keeper.serve();
   }

@@ -8,6 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import type { Observable } from 'rxjs';
 import {
   type CloseOptions,
   type CloseReport,
@@ -16,10 +17,12 @@ import {
   DuplicatePoolError,
   type ManagedPool,
   PoolClosedError,
+  type PoolEvent,
   systemClock,
   UnknownPoolError,
 } from '../core/index.js';
 import { resolveOptions } from '../core/options.js';
+import { eventsOf } from '../core/pool-events.js';
 import { causeText } from './cause-text.js';
 import { DEFAULT_POOL_NAME, POOL_REGISTRY, ROOT_OPTIONS } from './conn-pool.tokens.js';
 import { DuplicateRootModuleError } from './module-errors.js';
@@ -238,7 +241,8 @@ export class PoolRegistry
   private listen(name: string, pool: ManagedPool, { clock = systemClock }: ConnPoolOptions<unknown>) {
     const log = new PoolLog(name, pool, this.logger, clock);
     // A stranger without events is closed like the others, only without a word.
-    return pool.events$?.subscribe({ next: (event) => log.note(event), error: () => undefined });
+    const events$: Observable<PoolEvent> | undefined = eventsOf(pool)?.rare ?? pool.events$;
+    return events$?.subscribe({ next: (event) => log.note(event), error: () => undefined });
   }
 
   private async closeAll(options?: CloseOptions): Promise<void> {

@@ -30,7 +30,11 @@ export function resolveOtelOptions(given: ConnPoolOtelOptions): ResolvedOtelOpti
   const { prefix = 'db.client.connection', waits = 'span', durations = true } = fields;
   const { meterProvider, tracerProvider } = fields;
   if (typeof prefix !== 'string' || !/^[a-zA-Z][\w.-]*\w$/.test(prefix))
-    problems.push({ path: 'prefix', given: prefix, allowed: "a name such as 'db.client.connection', without the last dot" });
+    problems.push({
+      path: 'prefix',
+      given: prefix,
+      allowed: "a name such as 'db.client.connection', without the last dot",
+    });
   if (!['span', 'event', false].includes(waits))
     problems.push({ path: 'waits', given: waits, allowed: "'span', 'event' or false" });
   if (typeof durations !== 'boolean')

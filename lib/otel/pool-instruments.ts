@@ -18,7 +18,10 @@ const BOUNDARIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 
 /** The instruments of the pools' metrics. All but the histograms are read in one callback, when somebody collects. */
 export class PoolInstruments {
-  private readonly counts: Record<'count' | 'idleMax' | 'idleMin' | 'max' | 'pending' | 'timeouts', Observable>;
+  private readonly counts: Record<
+    'count' | 'idleMax' | 'idleMin' | 'max' | 'pending' | 'timeouts',
+    Observable
+  >;
   private readonly histograms: Record<Kind, Histogram> | undefined;
   private readonly listening = new Map<ManagedPool, Record<Kind, DurationListener> | undefined>();
   private readonly observe: BatchObservableCallback;
@@ -79,7 +82,13 @@ export class PoolInstruments {
       // Where there is no limit there is nothing to tell.
       if (Number.isFinite(most)) result.observe(observable, most, pool);
     };
-    const states = { idle: 'idle', used: 'leased', dialing: 'dialing', checking: 'checking', closing: 'closing' } as const;
+    const states = {
+      idle: 'idle',
+      used: 'leased',
+      dialing: 'dialing',
+      checking: 'checking',
+      closing: 'closing',
+    } as const;
     for (const [state, field] of Object.entries(states))
       result.observe(count, stats[field], { ...pool, [`${this.prefix}.state`]: state });
     limit(idleMax, stats.maxIdle);

@@ -1,9 +1,4 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationShutdown,
-  Optional,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { metrics, trace } from '@opentelemetry/api';
 import { eventsOf } from '../core/pool-events.js';
 import { POOL_REGISTRY } from '../nest/conn-pool.tokens.js';

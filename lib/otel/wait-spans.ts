@@ -21,7 +21,13 @@ export function waitSpans(tracer: Tracer, { prefix, as }: Telling): WaitWatcher 
   };
 }
 
-function tellInParent(parent: Span, name: string, attributes: Attributes, prefix: string, end: WaitEnd): void {
+function tellInParent(
+  parent: Span,
+  name: string,
+  attributes: Attributes,
+  prefix: string,
+  end: WaitEnd,
+): void {
   parent.addEvent(name, { ...attributes, ...outcome(prefix, end) });
 }
 

@@ -6,7 +6,11 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { ConnPoolModule, getPoolToken, PoolRegistry } from 'nestjs-conn-pool';
 import type { ConnPool } from 'nestjs-conn-pool/core';
 import { SocketPool } from 'nestjs-conn-pool/net';
@@ -23,7 +27,9 @@ function meters(temporality = AggregationTemporality.CUMULATIVE) {
   const collect = async () => {
     exporter.reset();
     await reader.forceFlush();
-    const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((one) => one.metrics));
+    const metrics = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((one) => one.metrics));
     return new Map(metrics.map((metric) => [metric.descriptor.name, metric]));
   };
   /** The value of one point, by its attributes but for the pool's name. */
@@ -67,11 +73,13 @@ describe('the metrics in OpenTelemetry', () => {
   it('are those of the semantic conventions, each with its unit and kind', async () => {
     const app = await start();
     await app.get<ConnPool<FakeConn>>(getPoolToken('thrift')).use(() => 1);
-    const told = [...(await under.collect()).values()].map(({ descriptor: { name, unit }, dataPointType }) => [
-      name,
-      unit,
-      ['histogram', 'exponential', 'gauge', 'sum'][dataPointType],
-    ]);
+    const told = [...(await under.collect()).values()].map(
+      ({ descriptor: { name, unit }, dataPointType }) => [
+        name,
+        unit,
+        ['histogram', 'exponential', 'gauge', 'sum'][dataPointType],
+      ],
+    );
     const prefix = 'db.client.connection';
     expect(told.sort()).toEqual(
       [
@@ -174,7 +182,9 @@ describe('the metrics in OpenTelemetry', () => {
 
   it('are told what is wrong with their options all at once, and that there are no pools', async () => {
     const bad = { prefix: '', waits: 'always', durations: 1, meterProvider: 1, tracerProvider: 1 } as object;
-    await expect(start(bad)).rejects.toThrow(/prefix[^]*waits[^]*durations[^]*meterProvider[^]*tracerProvider/);
+    await expect(start(bad)).rejects.toThrow(
+      /prefix[^]*waits[^]*durations[^]*meterProvider[^]*tracerProvider/,
+    );
     await expect(boot({ imports: [ConnPoolOtelModule.forRoot()] })).rejects.toThrow(/forRoot/);
     expect(() => ConnPoolOtelModule.forRootAsync({})).toThrow(/useFactory/);
   });
@@ -233,7 +243,10 @@ describe('an acquire that stands in line', () => {
     const refusal = within(() => pool.acquire({ timeout: 1 }).catch(() => undefined));
     await refusal;
     expect(finished()).toMatchObject([
-      { status: { code: 2, message: 'ERR_ACQUIRE_TIMEOUT' }, attributes: { 'error.type': 'ERR_ACQUIRE_TIMEOUT' } },
+      {
+        status: { code: 2, message: 'ERR_ACQUIRE_TIMEOUT' },
+        attributes: { 'error.type': 'ERR_ACQUIRE_TIMEOUT' },
+      },
     ]);
   });
 
