@@ -230,6 +230,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */
   private lookAgain(): void {
+    this.events.channels.look();
     if (this.looks !== this.events.borrowingsWanted) this.lookOn();
   }
 

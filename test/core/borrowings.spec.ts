@@ -267,6 +267,28 @@ describe('the channels of diagnostics_channel', () => {
     expect(heard.map(([name]) => name)).toEqual(['start', 'end', 'asyncStart', 'asyncEnd']);
   });
 
+  it('trace also for who subscribes to the end only, from the next turn of the event loop on', async () => {
+    const ends: unknown[] = [];
+    const asyncEnd = (message: unknown): void => void ends.push((message as { id: number }).id);
+    const { pool, clock } = make();
+    (await pool.acquire()).release();
+    const tracing = tracingChannel('conn-pool:acquire');
+    const subscribers = { asyncEnd } as never;
+    tracing.subscribe(subscribers);
+    await clock.settle();
+    (await pool.acquire()).release();
+    (await pool.acquire()).release();
+    expect(ends.length).toBeGreaterThan(0);
+    expect(new Set(ends)).toEqual(new Set([1]));
+    tracing.unsubscribe(subscribers);
+    await clock.settle();
+    (await pool.acquire()).release();
+    const count = ends.length;
+    await clock.settle();
+    (await pool.acquire()).release();
+    expect(ends).toHaveLength(count);
+  });
+
   it('trace for which key, and refuse wrong options all the same', async () => {
     const keys: unknown[] = [];
     const start = (message: unknown): void => void keys.push((message as { key: unknown }).key);
