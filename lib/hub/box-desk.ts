@@ -1,7 +1,7 @@
 import { Parcel } from './acknowledgements.js';
 import type { Packet } from './backplane.js';
 import type { Box, BoxLoss, ExactPosition, Found, LostPost, NumberedPost, Position } from './box.js';
-import { type BoxReader, BoxedOutbox, type Due, type Missed } from './boxed-outbox.js';
+import { type BoxReader, type BoxedOutbox, type Due, type Missed } from './boxed-outbox.js';
 import { AckPush, type Delivery, Push, type Tell } from './delivery.js';
 import type { Directory } from './directory.js';
 import { EqualDelays } from './equal-delays.js';
@@ -190,7 +190,7 @@ export class BoxDesk<M> implements BoxReader {
   }
 
   private send(id: string, packet: Packet, post: NumberedPost, tell: Tell): void {
-    const told: Tell = (delivery) => tell(this.asKept(delivery, post.isKept));
+    const told: Tell = (delivery) => tell(this.asKept(id, delivery, post));
     const members = this.at(id);
     if (members.length > 0) return this.deliver(members, packet, post.at, told);
     void post.elsewhere.then((delivery) => told(answered(delivery, packet.ack)));
@@ -209,12 +209,13 @@ export class BoxDesk<M> implements BoxReader {
   }
 
   /** What was not written, or not acknowledged, but is kept. */
-  private asKept(delivery: Delivery, isKept: boolean): Delivery {
+  private asKept(id: string, delivery: Delivery, { at, isKept, isSent }: NumberedPost): Delivery {
     const { status, connections, reason, acked } = delivery;
     if (!isKept || !(this.owner.isOpen() || this.box.outlivesHub)) return delivery;
     const isUnacked = acked === false && (status === 'sent' || status === 'forwarded');
     const isUnwritten = status === 'offline' || (status === 'refused' && reason !== 'conflated');
     if (!isUnacked && !isUnwritten) return delivery;
+    if (isSent) this.box.miss(id, at);
     return { status: 'queued', connections, ...(acked === undefined ? {} : { acked: false }) };
   }
 

@@ -22,12 +22,13 @@ export function boxInMemory(store: MemoryBox, close: () => void, fleet?: FleetIn
       return { at: undefined, mayArrive: false };
     }
     const asked = others(id);
-    const { at, isKept } = store.put(id, packet.message, isHere || asked.length > 0);
+    const isSent = isHere || asked.length > 0;
+    const { at, isKept } = store.put(id, packet.message, isSent);
     const answers = asked.map(async (instance) => ({
       node: instance.node,
       delivery: await instance.deliver(id, { ...packet, at }),
     }));
-    return { at, isKept, elsewhere: Promise.all(answers).then((all) => forwarded(all, 0)) };
+    return { at, isKept, isSent, elsewhere: Promise.all(answers).then((all) => forwarded(all, 0)) };
   };
   return {
     outlivesHub: fleet !== undefined,
@@ -36,6 +37,7 @@ export function boxInMemory(store: MemoryBox, close: () => void, fleet?: FleetIn
       check();
       return store.find(id, from);
     },
+    miss: (id, at) => store.miss(id, at),
     renew: async (id) => {
       check();
       return store.renew(id);

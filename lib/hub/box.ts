@@ -40,6 +40,8 @@ export interface NumberedPost {
   readonly at: ExactPosition;
   /** False: it is larger than all that may be kept. */
   readonly isKept: boolean;
+  /** Somebody has the id; that is not to say that it will arrive. */
+  readonly isSent: boolean;
   /** What became of it on the other instances; never rejects. */
   readonly elsewhere: Promise<Delivery>;
 }
@@ -75,6 +77,8 @@ export interface Box {
   post(id: string, packet: Packet, isHere: boolean): Promise<Posted>;
   /** @param from - where a client stands that wants what it has missed */
   find(id: string, from: Position | undefined): Promise<Found>;
+  /** A message that was sent has not arrived: its loss would be one. Of no consequence when it cannot be told. */
+  miss(id: string, at: ExactPosition): void;
   /** Begins another numbering: nobody can resume from where he is in the present one. */
   renew(id: string): Promise<ExactPosition>;
   /** Whoever opened it needs it no longer. */

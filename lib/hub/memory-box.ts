@@ -7,6 +7,8 @@ import type { Message } from './message.js';
 interface Kept {
   readonly shelf: Shelf;
   readonly message: Message;
+  /** It was sent to somebody, so that its loss is none. */
+  isSent: boolean;
 }
 
 /** What is known of one id. */
@@ -15,8 +17,8 @@ interface Shelf {
   epoch: string;
   /** The last number. */
   top: number;
-  /** Up to here somebody had the id when it was sent, or has fetched it since. */
-  reached: number;
+  /** Up to here somebody has fetched them. */
+  fetched: number;
   bytes: number;
   /** The last of them has the number `top`, and none between is missing. */
   readonly kept: Kept[];
@@ -36,8 +38,8 @@ export class MemoryBox {
     this.lives = new EqualDelays<Kept>(rules.ttl, ({ shelf }) => this.drop(shelf, 1));
   }
 
-  /** @param isReached - somebody has the id, so that its loss would not be one */
-  put(id: string, message: Message, isReached: boolean): { at: ExactPosition; isKept: boolean } {
+  /** @param isSent - somebody has the id */
+  put(id: string, message: Message, isSent: boolean): { at: ExactPosition; isKept: boolean } {
     const { size, maxBytes } = this.rules;
     const shelf = this.shelfOf(id);
     const isKept = message.bytes <= maxBytes;
@@ -50,8 +52,7 @@ export class MemoryBox {
     }
     this.drop(shelf, surplus);
     shelf.top += 1;
-    if (isReached) shelf.reached = shelf.top;
-    if (isKept) this.keep(shelf, message);
+    if (isKept) this.keep(shelf, message, isSent);
     return { at: { epoch: shelf.epoch, offset: shelf.top }, isKept };
   }
 
@@ -61,8 +62,15 @@ export class MemoryBox {
     const at = { epoch, offset: top };
     const count = from === undefined ? undefined : missing(from, at);
     if (count === undefined || count > kept.length) return { at, missed: undefined };
-    shelf.reached = top;
+    shelf.fetched = top;
     return { at, missed: kept.slice(kept.length - count).map(({ message }) => message) };
+  }
+
+  miss(id: string, { epoch, offset }: ExactPosition): void {
+    const shelf = this.shelves.get(id);
+    if (shelf?.epoch !== epoch) return;
+    const kept = shelf.kept[shelf.kept.length - 1 - (shelf.top - offset)];
+    if (kept !== undefined) kept.isSent = false;
   }
 
   renew(id: string): ExactPosition {
@@ -70,7 +78,7 @@ export class MemoryBox {
     this.drop(shelf, shelf.kept.length);
     shelf.epoch = newEpoch();
     shelf.top = 0;
-    shelf.reached = 0;
+    shelf.fetched = 0;
     return { epoch: shelf.epoch, offset: 0 };
   }
 
@@ -86,7 +94,7 @@ export class MemoryBox {
       this.shelves.set(id, found);
       return found;
     }
-    const shelf: Shelf = { id, epoch: newEpoch(), top: 0, reached: 0, bytes: 0, kept: [] };
+    const shelf: Shelf = { id, epoch: newEpoch(), top: 0, fetched: 0, bytes: 0, kept: [] };
     this.shelves.set(id, shelf);
     if (this.shelves.size > this.rules.maxIds) this.forgetQuietest();
     return shelf;
@@ -100,8 +108,8 @@ export class MemoryBox {
     }
   }
 
-  private keep(shelf: Shelf, message: Message): void {
-    const kept: Kept = { shelf, message };
+  private keep(shelf: Shelf, message: Message, isSent: boolean): void {
+    const kept: Kept = { shelf, message, isSent };
     shelf.kept.push(kept);
     shelf.bytes += message.bytes;
     this.lives.add(kept);
@@ -116,7 +124,7 @@ export class MemoryBox {
     shelf.kept.splice(0, count).forEach((kept, at) => {
       this.lives.delete(kept);
       shelf.bytes -= kept.message.bytes;
-      if (first + at <= shelf.reached) return;
+      if (kept.isSent || first + at <= shelf.fetched) return;
       messages += 1;
       bytes += kept.message.bytes;
     });

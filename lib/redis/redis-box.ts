@@ -31,9 +31,24 @@ interface Post {
   readonly coded: string;
   /** But for its position, which stands at its end. */
   readonly question: string;
-  resolve(posted: { at: ExactPosition; isKept: boolean; asked: number; unreached: number }): void;
+  resolve(posted: {
+    at: ExactPosition;
+    isKept: boolean;
+    isSent: boolean;
+    asked: number;
+    unreached: number;
+  }): void;
   reject(cause: unknown): void;
 }
+
+type PostAnswer = [
+  epoch: string,
+  offset: number,
+  isKept: 0 | 1,
+  isSent: 0 | 1,
+  unreached: number,
+  asked: number,
+];
 
 /** Posts in one script: nothing else runs in Redis meanwhile. */
 const MOST_AT_ONCE = 100;
@@ -67,9 +82,9 @@ export class RedisBox implements Box {
         (number) =>
           new Promise((sent, failed) => {
             const head = JSON.stringify(['q', number, this.owner.node, 'f', id, ack ? 1 : 0, key ?? null]);
-            const done: Post['resolve'] = ({ at, isKept, asked, unreached }) => {
+            const done: Post['resolve'] = ({ at, isKept, isSent, asked, unreached }) => {
               sent({ asked, unreached });
-              resolve({ at, isKept, elsewhere: delivery });
+              resolve({ at, isKept, isSent, elsewhere: delivery });
             };
             const reject = (cause: unknown): void => {
               failed(cause as Error);
@@ -94,6 +109,16 @@ export class RedisBox implements Box {
 
   async renew(id: string): Promise<ExactPosition> {
     return (await this.ask(id, 'renew', '', 0)).at;
+  }
+
+  miss(id: string, { epoch, offset }: ExactPosition): void {
+    const { shelves, lists } = this.owner.names;
+    try {
+      const told = this.owner.session().run('miss', [shelves + id, lists + id], [epoch, String(offset)]);
+      told.catch(() => undefined);
+    } catch {
+      // Redis is not there.
+    }
   }
 
   close(): void {
@@ -129,11 +154,12 @@ export class RedisBox implements Box {
     }
     try {
       const said = await this.runPosts(session, posts);
-      const [lost, ...answers] = said as [unknown[], ...[string, number, number, number, number][]];
+      const [lost, ...answers] = said as [unknown[], ...PostAnswer[]];
       this.tell(lost);
       posts.forEach(({ resolve }, index) => {
-        const [epoch, offset, isKept, unreached, asked] = answers[index] as (typeof answers)[number];
-        resolve({ at: { epoch, offset: Number(offset) }, isKept: isKept === 1, asked, unreached });
+        const [epoch, offset, isKept, isSent, unreached, asked] = answers[index] as PostAnswer;
+        const at = { epoch, offset: Number(offset) };
+        resolve({ at, isKept: isKept === 1, isSent: isSent === 1, asked, unreached });
       });
     } catch (cause) {
       for (const { reject } of posts) reject(cause);

@@ -165,6 +165,29 @@ export function boxAcrossInstances(
     await expect(cut).resolves.toEqual({ status: 'queued', connections: 1, acked: false });
   });
 
+  it('tells of a message that was sent, did not arrive, and has to give way', async () => {
+    const { hubs } = await started(2, { box: { size: 2 } });
+    const [a, b] = hubs as [ConnHub, ConnHub];
+    const client = await BoxClient.join(a, 'ann');
+    await until(() => isAt(b, 'ann', 'n0'));
+    await b.push('ann', 'arrived');
+    (client.line as { _write: unknown })._write = () => undefined;
+    const near = a.push('ann', '1');
+    await until(() => client.line.writableLength > 0);
+    const far = b.push('ann', '2');
+    await until(() => a.stats().queuedMessages > 0);
+    client.line.hangUp();
+    await expect(near).resolves.toEqual(QUEUED);
+    await expect(far).resolves.toEqual(QUEUED);
+    const dropped = (): number => a.stats().totals.dropped + b.stats().totals.dropped;
+    const before = dropped();
+    await until(() => isAt(b, 'ann', undefined));
+    await b.push('ann', '3');
+    expect(dropped()).toBe(before + 1);
+    await b.push('ann', '4');
+    expect(dropped()).toBe(before + 2);
+  });
+
   it('outlives the instance that filled it', async () => {
     const { hubs } = await started(2, { box: {} });
     const [a, b] = hubs as [ConnHub, ConnHub];
