@@ -1,7 +1,7 @@
 import { Parcel } from './acknowledgements.js';
 import type { Packet } from './backplane.js';
 import type { Box, BoxLoss, ExactPosition, Found, LostPost, NumberedPost, Position } from './box.js';
-import { type BoxReader, type BoxedOutbox, type Due, type Missed } from './boxed-outbox.js';
+import { type BoxReader, type BoxedOutbox, type Missed } from './boxed-outbox.js';
 import { AckPush, type Delivery, Push, type Tell } from './delivery.js';
 import type { Directory } from './directory.js';
 import { EqualDelays } from './equal-delays.js';
@@ -63,11 +63,14 @@ export class BoxDesk<M> implements BoxReader {
       this.owner.totals.pushed[delivery.status] += 1;
       tell(delivery);
     };
-    const posted = this.box.post(id, packet, this.at(id).length > 0);
+    const present = this.at(id);
+    const posted = this.box.post(id, packet, present.length > 0);
     const line = (this.lines.get(id) ?? Promise.resolve())
       .then(() => posted)
       .then((post) =>
-        post.at === undefined ? this.sendBare(id, packet, post, told) : this.send(id, packet, post, told),
+        post.at === undefined
+          ? this.sendBare(id, packet, post, told)
+          : this.send(id, packet, post, present, told),
       );
     this.lines.set(id, line);
     void line.then(() => {
@@ -75,19 +78,32 @@ export class BoxDesk<M> implements BoxReader {
     });
   }
 
-  /** Another instance has numbered a message. */
-  deliver(members: readonly Member<M>[], packet: Packet, at: ExactPosition, tell: Tell): void {
+  /**
+   * A message has been numbered, here or by another instance.
+   *
+   * @param present - those that were there when it was pushed; left out: all
+   */
+  deliver(
+    members: readonly Member<M>[],
+    packet: Packet,
+    at: ExactPosition,
+    tell: Tell,
+    present: readonly Member<M>[] = members,
+  ): void {
     const { message, ack, key } = packet;
     const numbered = new Numbered(message).at(at.offset);
     const tally = noTotals().pushed;
-    if (!ack) {
-      const push = new Push(numbered, key, members.length, tally, tell);
-      for (const member of members)
-        outboxOf(member).offerDue({ at, make: () => push, refused: (why) => push.refused(why) });
-      return;
+    const push = ack
+      ? new AckPush(members.length, tally, tell)
+      : new Push(numbered, key, members.length, tally, tell);
+    for (const member of members) {
+      outboxOf(member).offerDue({
+        at,
+        isOurs: present.includes(member),
+        make: () => (push instanceof Push ? push : parcelFor(member, numbered, key, at, push)),
+        refused: (why) => push.refused(why),
+      });
     }
-    const push = new AckPush(members.length, tally, tell);
-    for (const member of members) outboxOf(member).offerDue(parcelFor(member, numbered, key, at, push));
   }
 
   /** The backplane is there, perhaps again: numbers and messages may have been missed. */
@@ -189,10 +205,16 @@ export class BoxDesk<M> implements BoxReader {
     };
   }
 
-  private send(id: string, packet: Packet, post: NumberedPost, tell: Tell): void {
+  private send(
+    id: string,
+    packet: Packet,
+    post: NumberedPost,
+    present: readonly Member<M>[],
+    tell: Tell,
+  ): void {
     const told: Tell = (delivery) => tell(this.asKept(id, delivery, post));
     const members = this.at(id);
-    if (members.length > 0) return this.deliver(members, packet, post.at, told);
+    if (members.length > 0) return this.deliver(members, packet, post.at, told, present);
     void post.elsewhere.then((delivery) => told(answered(delivery, packet.ack)));
   }
 
@@ -249,18 +271,12 @@ function parcelFor<M>(
   member: Member<M>,
   numbered: Message,
   key: string | undefined,
-  at: ExactPosition,
+  { offset }: ExactPosition,
   push: AckPush,
-): Due {
-  return {
-    at,
-    make: () => {
-      const acknowledgements = member.needAcknowledgements();
-      acknowledgements.use(at.offset);
-      return new Parcel(numbered, key, at.offset, push, acknowledgements);
-    },
-    refused: (why) => push.refused(why),
-  };
+): Parcel {
+  const acknowledgements = member.needAcknowledgements();
+  acknowledgements.use(offset);
+  return new Parcel(numbered, key, offset, push, acknowledgements);
 }
 
 function answered(delivery: Delivery, ack: boolean): Delivery {

@@ -7,6 +7,8 @@ import type { Wire } from './wire.js';
 /** A numbered message for one connection, which may have to wait for those before it. */
 export interface Due {
   readonly at: ExactPosition;
+  /** The connection was there when it was pushed. */
+  readonly isOurs: boolean;
   /** Its turn has come. */
   make(): Outgoing;
   /** It is not written by itself: who wants it finds it in the box, if it is kept there. */
@@ -132,7 +134,7 @@ export class BoxedOutbox extends Outbox {
     } else {
       const isOfThis = this.earlyEpoch === top.epoch;
       let { offset } = top;
-      while (isOfThis && this.early.has(offset)) offset -= 1;
+      while (isOfThis && this.early.get(offset)?.isOurs === true) offset -= 1;
       this.restart({ epoch: top.epoch, offset });
       this.beginning = offset;
       super.offer(new Greeting({ ...hello, epoch: top.epoch, offset }));
@@ -219,20 +221,24 @@ export class BoxedOutbox extends Outbox {
   private takeInOrder(due: Due): void {
     const { position } = this;
     const { epoch, offset } = due.at;
-    if (position === undefined) {
-      // Numbers are back.
-      this.position = { epoch, offset: offset - 1 };
-      super.offer(new Greeting(this.position));
-      return this.pass(due);
-    }
+    // Numbers are back.
+    if (position === undefined) return this.beginWith(due);
     if (position.epoch !== epoch) return this.giveUp(due);
     if (offset > position.offset + 1) return this.wait(due);
     if (offset === position.offset + 1) {
       this.pass(due);
       this.passThoseBehind();
-      // It was on its way while the client was told where it stands.
-    } else if (position.offset === this.beginning) super.offer(due.make());
+      // It was on its way while the client was told where it stands; so are those between.
+    } else if (due.isOurs && position.offset === this.beginning) this.beginWith(due);
     else due.refused('closed');
+  }
+
+  private beginWith(due: Due): void {
+    const { epoch, offset } = due.at;
+    this.position = { epoch, offset: offset - 1 };
+    this.beginning = -1;
+    super.offer(new Greeting(this.position));
+    this.pass(due);
   }
 
   private pass(due: Due): void {
