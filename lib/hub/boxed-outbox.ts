@@ -137,7 +137,7 @@ export class BoxedOutbox extends Outbox {
       while (isOfThis && this.early.get(offset)?.isOurs === true) offset -= 1;
       this.restart({ epoch: top.epoch, offset });
       this.beginning = offset;
-      super.offer(new Greeting({ ...hello, epoch: top.epoch, offset }));
+      super.offer(new Greeting({ epoch: top.epoch, offset, ...hello }));
     }
     this.open();
   }
