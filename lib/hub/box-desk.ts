@@ -23,8 +23,6 @@ export interface BoxDeskOwner<M> {
 const GAP = 200;
 /** Connections looked after at once, after an outage. */
 const AT_ONCE = 100;
-/** Ids that are remembered for having been sent messages without numbers. */
-const MOST_UNNUMBERED = 10_000;
 
 /**
  * Everything that a hub does because it has a box: numbers what is pushed, tells connections where they stand, and fetches
@@ -39,7 +37,10 @@ export class BoxDesk<M> implements BoxReader {
     if (outbox.hasGap) void this.look(outbox);
   });
   private readonly looking = new Set<BoxedOutbox>();
-  /** They were sent messages without numbers: who missed one of those cannot be told so by his number. */
+  /**
+   * They were sent messages without numbers, and who missed one of those cannot be told so by his number. As many as were
+   * connected and pushed to in one outage.
+   */
   private readonly unnumbered = new Set<string>();
 
   constructor(
@@ -108,9 +109,7 @@ export class BoxDesk<M> implements BoxReader {
 
   /** The backplane is there, perhaps again: numbers and messages may have been missed. */
   async onUp(): Promise<void> {
-    const ids = [...this.unnumbered];
-    this.unnumbered.clear();
-    await inTurns(ids, (id) => this.renew(id));
+    await this.renewUnnumbered();
     await inTurns(this.owner.directory.members(), (member) => this.look(outboxOf(member)));
   }
 
@@ -132,6 +131,7 @@ export class BoxDesk<M> implements BoxReader {
   }
 
   private async welcome(member: Member<M>, outbox: BoxedOutbox, asked: Position | undefined): Promise<void> {
+    if (this.unnumbered.has(member.id)) await this.renew(member.id);
     const found = await this.box.find(member.id, asked).catch(() => undefined);
     if (!member.active) return;
     if (asked === undefined) return outbox.beginAt(found?.at, {});
@@ -214,6 +214,8 @@ export class BoxDesk<M> implements BoxReader {
   ): void {
     const told: Tell = (delivery) => tell(this.asKept(id, delivery, post));
     const members = this.at(id);
+    // Numbers are back, though nobody has said that they were away.
+    if (this.unnumbered.size > 0) void this.renewUnnumbered();
     if (members.length > 0) return this.deliver(members, packet, post.at, told, present);
     void post.elsewhere.then((delivery) => told(answered(delivery, packet.ack)));
   }
@@ -225,7 +227,7 @@ export class BoxDesk<M> implements BoxReader {
     if (members.length === 0) {
       return told({ status: 'refused', connections: 0, reason: mayArrive ? 'unconfirmed' : 'backplane' });
     }
-    if (this.unnumbered.size < MOST_UNNUMBERED) this.unnumbered.add(id);
+    this.unnumbered.add(id);
     const push = new Push(message, key, members.length, noTotals().pushed, told);
     for (const { outbox } of members) outbox.offer(push);
   }
@@ -252,7 +254,12 @@ export class BoxDesk<M> implements BoxReader {
     queueMicrotask(() => tale.tell({ type: 'dropped', reason: 'box', ...loss }));
   }
 
+  private async renewUnnumbered(): Promise<void> {
+    await inTurns([...this.unnumbered], (id) => this.renew(id));
+  }
+
   private async renew(id: string): Promise<void> {
+    if (!this.unnumbered.delete(id)) return;
     try {
       const at = await this.box.renew(id);
       for (const member of this.at(id)) outboxOf(member).beginAt(at, {});

@@ -285,6 +285,10 @@ function followedBy(item: Outgoing, next: () => void): Outgoing {
       item.taken();
       next();
     },
-    refused: (reason) => item.refused(reason),
+    refused: (reason) => {
+      item.refused(reason);
+      // It gave way to others; what follows need not.
+      if (reason !== 'closed') next();
+    },
   };
 }
