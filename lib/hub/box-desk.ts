@@ -1,6 +1,6 @@
 import { Parcel } from './acknowledgements.js';
 import type { Packet } from './backplane.js';
-import type { Box, BoxLoss, ExactPosition, Found, LostPost, NumberedPost, Position } from './box.js';
+import type { Box, BoxLoss, ExactPosition, Found, LostPost, NumberedPost, Position, Posted } from './box.js';
 import { type BoxReader, type BoxedOutbox, type Missed } from './boxed-outbox.js';
 import { AckPush, type Delivery, Push, type Tell } from './delivery.js';
 import type { Directory } from './directory.js';
@@ -43,6 +43,9 @@ export class BoxDesk<M> implements BoxReader {
    */
   private readonly unnumbered = new Set<string>();
 
+  /** Of single steps, which is of no interest: what is told in the end is counted. */
+  private readonly tally = noTotals().pushed;
+
   constructor(
     private readonly owner: BoxDeskOwner<M>,
     open: (onLost: (loss: BoxLoss) => void) => Box,
@@ -66,13 +69,13 @@ export class BoxDesk<M> implements BoxReader {
     };
     const present = this.at(id);
     const posted = this.box.post(id, packet, present.length > 0);
-    const line = (this.lines.get(id) ?? Promise.resolve())
-      .then(() => posted)
-      .then((post) =>
-        post.at === undefined
-          ? this.sendBare(id, packet, post, told)
-          : this.send(id, packet, post, present, told),
-      );
+    const send = (post: Posted): void =>
+      post.at === undefined
+        ? this.sendBare(id, packet, post, told)
+        : this.send(id, packet, post, present, told);
+    const before = this.lines.get(id);
+    if (before === undefined && 'at' in posted) return send(posted);
+    const line = (before ?? Promise.resolve()).then(() => posted).then(send);
     this.lines.set(id, line);
     void line.then(() => {
       if (this.lines.get(id) === line) this.lines.delete(id);
@@ -93,7 +96,7 @@ export class BoxDesk<M> implements BoxReader {
   ): void {
     const { message, ack, key } = packet;
     const numbered = new Numbered(message).at(at.offset);
-    const tally = noTotals().pushed;
+    const { tally } = this;
     const push = ack
       ? new AckPush(members.length, tally, tell)
       : new Push(numbered, key, members.length, tally, tell);
@@ -217,7 +220,9 @@ export class BoxDesk<M> implements BoxReader {
     // Numbers are back, though nobody has said that they were away.
     if (this.unnumbered.size > 0) void this.renewUnnumbered();
     if (members.length > 0) return this.deliver(members, packet, post.at, told, present);
-    void post.elsewhere.then((delivery) => told(answered(delivery, packet.ack)));
+    const done: Tell = (delivery) => told(answered(delivery, packet.ack));
+    if (post.elsewhere === undefined) done({ status: 'offline', connections: 0 });
+    else void post.elsewhere.then(done);
   }
 
   /** Nobody has given it a number. */
@@ -228,7 +233,7 @@ export class BoxDesk<M> implements BoxReader {
       return told({ status: 'refused', connections: 0, reason: mayArrive ? 'unconfirmed' : 'backplane' });
     }
     this.unnumbered.add(id);
-    const push = new Push(message, key, members.length, noTotals().pushed, told);
+    const push = new Push(message, key, members.length, this.tally, told);
     for (const { outbox } of members) outbox.offer(push);
   }
 

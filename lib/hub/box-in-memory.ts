@@ -24,6 +24,7 @@ export function boxInMemory(store: MemoryBox, close: () => void, fleet?: FleetIn
     const asked = others(id);
     const isSent = isHere || asked.length > 0;
     const { at, isKept } = store.put(id, packet.message, isSent);
+    if (asked.length === 0) return { at, isKept, isSent, elsewhere: undefined };
     const answers = asked.map(async (instance) => ({
       node: instance.node,
       delivery: await instance.deliver(id, { ...packet, at }),
@@ -32,7 +33,7 @@ export function boxInMemory(store: MemoryBox, close: () => void, fleet?: FleetIn
   };
   return {
     outlivesHub: fleet !== undefined,
-    post: (id, packet, isHere) => Promise.resolve(post(id, packet, isHere)),
+    post,
     find: async (id, from) => {
       check();
       return store.find(id, from);

@@ -42,8 +42,8 @@ export interface NumberedPost {
   readonly isKept: boolean;
   /** Somebody has the id; that is not to say that it will arrive. */
   readonly isSent: boolean;
-  /** What became of it on the other instances; never rejects. */
-  readonly elsewhere: Promise<Delivery>;
+  /** What became of it on the other instances, where any was asked; never rejects. */
+  readonly elsewhere: Promise<Delivery> | undefined;
 }
 
 /** Whoever numbers did not answer in time. */
@@ -74,7 +74,7 @@ export interface Box {
    *
    * @param isHere - the id is connected to this instance
    */
-  post(id: string, packet: Packet, isHere: boolean): Promise<Posted>;
+  post(id: string, packet: Packet, isHere: boolean): Posted | Promise<Posted>;
   /** @param from - where a client stands that wants what it has missed */
   find(id: string, from: Position | undefined): Promise<Found>;
   /** A message that was sent has not arrived: its loss would be one. Of no consequence when it cannot be told. */

@@ -234,7 +234,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   push(id: string, data: Payload, options?: PushOptions): Promise<Delivery> {
     try {
       this.checkId('id', id);
-      if (this.desk !== undefined) return this.pushNumbered(this.desk, id, data, options ?? {});
+      if (this.desk !== undefined) return this.pushNumbered(this.desk, id, data, options);
       return options === undefined ? this.pushPlain(id, data) : this.pushWith(id, data, options);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -452,8 +452,8 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   }
 
   /** What has a number is in the box: a signal takes it back no more. */
-  private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said: PushOptions): Promise<Delivery> {
-    const { ack = false, key, binary = false, signal } = this.calls.push(said);
+  private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said?: PushOptions): Promise<Delivery> {
+    const { ack = false, key, binary = false, signal } = said === undefined ? {} : this.calls.push(said);
     const message = encode(this.options, data, binary, false);
     signal?.throwIfAborted();
     const packet = { message, ack, key };

@@ -405,13 +405,50 @@ describe('a box', () => {
     expect(new BoxClient(line).texts).toEqual([...texts, '100']);
   });
 
+  it.each(['disconnect', 'drop-oldest', 'drop-newest', 'conflate'] as const)(
+    "sends a client that takes its time all that it missed, and what comes meanwhile after it, with '%s'",
+    async (slowConsumer) => {
+      const it = alone({ size: 50 }, { maxQueueMessages: 20, slowConsumer });
+      const texts = Array.from({ length: 50 }, (_, i) => `${i}`);
+      await it.push('ann', ...texts);
+      const client = BoxClient.slow(it.hub, 'ann', { offset: 0 });
+      const later: Promise<unknown>[] = [];
+      for (let i = 50; i < 60; i += 1) {
+        later.push(it.hub.push('ann', `${i}`), it.hub.broadcast(`{"cast":${i}}`));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      await Promise.all(later);
+      expect(client.texts).toEqual(Array.from({ length: 60 }, (_, i) => `${i}`));
+      expect(client.line.heard.filter((text) => text.includes('cast'))).toHaveLength(10);
+      expect(it.hub.stats()).toMatchObject({
+        queuedMessages: 0,
+        queuedBytes: 0,
+        totals: { resumed: 50, dropped: 0 },
+      });
+    },
+  );
+
+  it('lets one that takes nothing have what it missed when it comes back', async () => {
+    const it = alone({}, { maxQueueMessages: 20 });
+    const client = BoxClient.slow(it.hub, 'ann', undefined, 0);
+    const statuses = await it.push('ann', ...Array.from({ length: 60 }, (_, i) => `${i}`));
+    expect(new Set(statuses)).toEqual(new Set(['queued']));
+    expect(it.events).toContainEqual(expect.objectContaining({ type: 'left', reason: 'slow' }));
+    expect(client.texts).toEqual([]);
+    const back = await BoxClient.join(it.hub, 'ann', { offset: 0 });
+    await until(() => back.texts.length === 60);
+    expect(back.texts).toEqual(Array.from({ length: 60 }, (_, i) => `${i}`));
+  });
+
   it('is not reached by a signal once the message has its number', async () => {
     const it = alone();
+    const client = await it.join('ann');
     const abort = new AbortController();
     const pushed = it.hub.push('ann', 'x', { signal: abort.signal });
     abort.abort();
     await expect(pushed).rejects.toBe(abort.signal.reason);
     await expect(it.hub.push('ann', 'y', { signal: abort.signal })).rejects.toBe(abort.signal.reason);
+    await until(() => client.texts.length === 1);
     expect((await it.join('ann', { offset: 0 })).texts).toEqual(['x']);
   });
 

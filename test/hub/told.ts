@@ -28,6 +28,20 @@ export class BoxClient {
     return new BoxClient(line);
   }
 
+  /** One that takes a message each turn, or none after the first `takes`. */
+  static slow(hub: ConnHub, id: string, resume?: Position, takes = Infinity): BoxClient {
+    const line = new Line();
+    const take = line._write.bind(line);
+    let taken = 0;
+    line._write = (chunk, encoding, done) => {
+      if (taken >= takes) return;
+      taken += 1;
+      setImmediate(() => take(chunk, encoding, done));
+    };
+    hub.add(id, line, { resume });
+    return new BoxClient(line);
+  }
+
   get told(): Told[] {
     return this.line.heard.map((text) =>
       text.startsWith('{') ? (JSON.parse(text) as Told) : { bare: text },
