@@ -6,6 +6,7 @@ import type { Message } from '../hub/message.js';
 import { codeMessage, decodeMessage } from '../hub/packet-codec.js';
 import { deliveryOf, isRefusal } from './answers.js';
 import type { Answers } from './asks.js';
+import { FewAtOnce } from './few-at-once.js';
 import type { RedisNames } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
 import { TurnBatch } from './turn-batch.js';
@@ -52,6 +53,8 @@ type PostAnswer = [
 
 /** Posts in one script: nothing else runs in Redis meanwhile. */
 const MOST_AT_ONCE = 100;
+/** Resumes asked for at once: thousands may come back in one moment, and none of them is to wait beyond the timeout. */
+const FEW = 500;
 /** A client may come back with its number after so long, though there is no message. Milliseconds. */
 const POSITION_LIFE = 24 * 60 * 60 * 1000;
 /** Of an epoch: ours are shorter. */
@@ -61,6 +64,7 @@ const LONGEST_EPOCH = 64;
 export class RedisBox implements Box {
   readonly outlivesHub = true;
   private readonly posts = new TurnBatch<Post>(MOST_AT_ONCE, (posts) => void this.sendPosts(posts));
+  private readonly finds = new FewAtOnce(FEW);
   private readonly limits: readonly string[];
   private onLost: ((loss: BoxLoss) => void) | undefined;
 
@@ -125,7 +129,11 @@ export class RedisBox implements Box {
     this.onLost = undefined;
   }
 
-  private async ask(id: string, what: string, epoch: string, offset: number): Promise<Found> {
+  private ask(id: string, what: string, epoch: string, offset: number): Promise<Found> {
+    return this.finds.run(() => this.askNow(id, what, epoch, offset));
+  }
+
+  private async askNow(id: string, what: string, epoch: string, offset: number): Promise<Found> {
     const session = this.owner.session();
     const { boxes } = this.owner.names;
     const rest = [newEpoch(), id, what, epoch, String(offset)];

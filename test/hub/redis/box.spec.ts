@@ -210,6 +210,17 @@ describeWithRedis('a box of instances over Redis', () => {
     expect(back.texts).toEqual(['120', '270']);
   });
 
+  it('sends 2,000 clients that come back at once all that they missed', async () => {
+    const { hubs } = await started(2, { box: {} }, () => ({ url: redis.url, timeout: 5000 }));
+    const [a, b] = hubs as [ConnHub, ConnHub];
+    const ids = Array.from({ length: 2000 }, (_, i) => `id-${i}`);
+    for (const text of ['1', '2', '3']) await Promise.all(ids.map((id) => a.push(id, text)));
+    const clients = ids.map((id) => BoxClient.add(b, id, { offset: 0 }));
+    await until(() => b.stats().totals.resumed + 3 * b.stats().totals.notRecovered === 6000);
+    expect(b.stats().totals.notRecovered).toBe(0);
+    for (const client of clients) expect(client.texts).toEqual(['1', '2', '3']);
+  });
+
   it('is not disturbed by what strangers write', async () => {
     const { hubs } = await started(1);
     const [hub] = hubs as [ConnHub];
