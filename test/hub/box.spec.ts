@@ -321,10 +321,10 @@ describe('a box', () => {
     const it = alone({ maxIds: 1 }, { ackTimeout: 40 });
     const client = await it.join('ann');
     const lines = it.hub.get('ann')[0]!.lines();
-    const first = it.hub.push('ann', '1', { ack: true });
-    await until(() => client.numbers.length === 1);
-    client.line.say('{"ack":1}\n');
-    await expect(first).resolves.toMatchObject({ acked: true });
+    const first = ['1', '2', '3'].map((text) => it.hub.push('ann', text, { ack: true }));
+    await until(() => client.numbers.length === 3);
+    client.line.say('{"ack":3}\n');
+    for (const each of first) await expect(each).resolves.toMatchObject({ acked: true });
     // Another id takes the only place: the numbers of ann begin anew.
     await it.push('bob', 'x');
     await expect(it.hub.push('ann', 'a', { ack: true })).resolves.toMatchObject({
