@@ -429,7 +429,7 @@ describe('a box', () => {
   );
 
   it('lets one that takes nothing have what it missed when it comes back', async () => {
-    const it = alone({}, { maxQueueMessages: 20 });
+    const it = alone({}, { maxQueueMessages: 20, writeTimeout: 40 });
     const client = BoxClient.slow(it.hub, 'ann', undefined, 0);
     const statuses = await it.push('ann', ...Array.from({ length: 60 }, (_, i) => `${i}`));
     expect(new Set(statuses)).toEqual(new Set(['queued']));

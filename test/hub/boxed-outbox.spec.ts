@@ -192,6 +192,22 @@ describe('the queue of a connection with a box', () => {
     expect(it.refused).toEqual([]);
   });
 
+  it('goes on when the queue has no room for what was missed', () => {
+    const it = new Bench(4);
+    it.outbox.beginAt(at(5), {});
+    it.isTaking = false;
+    for (const text of ['flying', 'a', 'b', 'c', 'd']) {
+      it.outbox.offer(it.item(text));
+      if (text === 'flying') it.outbox.flush();
+    }
+    it.outbox.replay(at(5), it.missed(6, 7, 8));
+    expect(it.refused).toEqual(['again 6 slow', 'again 7 slow', 'again 8 slow']);
+    it.isTaking = true;
+    it.takes();
+    it.outbox.offerDue(it.due(9));
+    expect(it.out.slice(2)).toEqual(['a', 'b', 'c', 'd', 'E9']);
+  });
+
   it('holds no more than a queue may, and fetches the rest', () => {
     const it = new Bench(2);
     for (const text of ['a', 'b', 'c']) it.outbox.offer(it.item(text));
