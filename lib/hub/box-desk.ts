@@ -10,6 +10,7 @@ import type { HubTale } from './hub-tale.js';
 import type { Member } from './member.js';
 import { type Message, Numbered } from './message.js';
 import type { Outgoing } from './outlet.js';
+import { withdrawAt } from './withdrawal.js';
 
 /** The hub of a desk. */
 export interface BoxDeskOwner<M> {
@@ -61,24 +62,15 @@ export class BoxDesk<M> implements BoxReader {
     void this.welcome(member, outbox, asked);
   }
 
-  /** Numbers a message and sends it. In the order of the calls, for one id. */
-  push(id: string, packet: Packet, tell: Tell): void {
-    const told: Tell = (delivery) => {
-      this.owner.totals.pushed[delivery.status] += 1;
-      tell(delivery);
-    };
-    const present = this.at(id);
-    const posted = this.box.post(id, packet, present.length > 0);
-    const send = (post: Posted): void =>
-      post.at === undefined
-        ? this.sendBare(id, packet, post, told)
-        : this.send(id, packet, post, present, told);
-    const before = this.lines.get(id);
-    if (before === undefined && 'at' in posted) return send(posted);
-    const line = (before ?? Promise.resolve()).then(() => posted).then(send);
-    this.lines.set(id, line);
-    void line.then(() => {
-      if (this.lines.get(id) === line) this.lines.delete(id);
+  /**
+   * Numbers a message and sends it. In the order of the calls, for one id.
+   *
+   * @param signal - rejects, but takes nothing back: what has a number is in the box
+   */
+  push(id: string, packet: Packet, signal: AbortSignal | undefined): Promise<Delivery> {
+    return new Promise((resolve, reject) => {
+      const tell = signal === undefined ? resolve : withdrawAt(signal, () => [], resolve, reject);
+      this.post(id, packet, tell);
     });
   }
 
@@ -206,6 +198,26 @@ export class BoxDesk<M> implements BoxReader {
       taken: () => void (totals.resumed += 1),
       refused: () => undefined,
     };
+  }
+
+  private post(id: string, packet: Packet, tell: Tell): void {
+    const told: Tell = (delivery) => {
+      this.owner.totals.pushed[delivery.status] += 1;
+      tell(delivery);
+    };
+    const present = this.at(id);
+    const posted = this.box.post(id, packet, present.length > 0);
+    const send = (post: Posted): void =>
+      post.at === undefined
+        ? this.sendBare(id, packet, post, told)
+        : this.send(id, packet, post, present, told);
+    const before = this.lines.get(id);
+    if (before === undefined && 'at' in posted) return send(posted);
+    const line = (before ?? Promise.resolve()).then(() => posted).then(send);
+    this.lines.set(id, line);
+    void line.then(() => {
+      if (this.lines.get(id) === line) this.lines.delete(id);
+    });
   }
 
   private send(

@@ -451,16 +451,13 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     });
   }
 
-  /** What has a number is in the box: a signal takes it back no more. */
   private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said?: PushOptions): Promise<Delivery> {
     const { ack = false, key, binary = false, signal } = said === undefined ? {} : this.calls.push(said);
     const message = encode(this.options, data, binary, false);
     signal?.throwIfAborted();
     const packet = { message, ack, key };
     if (this.phase !== 'open') return this.pushElsewhere(id, packet);
-    return new Promise((resolve, reject) => {
-      desk.push(id, packet, signal === undefined ? resolve : withdrawAt(signal, () => [], resolve, reject));
-    });
+    return desk.push(id, packet, signal);
   }
 
   private async pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
