@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { ConnHub, ConnHubOptions } from 'nestjs-conn-pool/hub';
+import type { ConnHub, ConnHubOptions, Delivery, Position } from 'nestjs-conn-pool/hub';
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-conn-pool/redis';
 import { createClient } from 'redis';
 import { boxAcrossInstances } from '../box-across.js';
@@ -27,7 +27,7 @@ describeWithRedis('a box of instances over Redis', () => {
   });
 
   async function inRedis<R>(work: (client: Redis) => Promise<R>): Promise<R> {
-    const client = new Redis(redis.url);
+    const client = new Redis(redis.url, { maxRetriesPerRequest: 0 });
     try {
       return await work(client);
     } finally {
@@ -46,6 +46,8 @@ describeWithRedis('a box of instances over Redis', () => {
     return made;
   }
 
+  const stateIn = (lines: readonly string[]): string | undefined =>
+    lines.findLast((line) => line.startsWith('backplane'));
   const isAt = async (hub: ConnHub, id: string, node: string | undefined): Promise<boolean> =>
     (await hub.presence(id)).connections[0]?.node === node;
 
@@ -209,6 +211,83 @@ describeWithRedis('a box of instances over Redis', () => {
     await until(() => back.texts.length === 2);
     expect(back.texts).toEqual(['120', '270']);
   });
+
+  it.each(['killed', 'stopped'] as const)(
+    'loses nothing without a word, and sends nothing twice, when Redis is %s under load',
+    async (how) => {
+      const { hubs, told } = await started(2);
+      const clients = [await BoxClient.join(hubs[0]!, 'ann')];
+      const pushed: { text: string; delivery: Promise<Delivery> }[] = [];
+      const timer = setInterval(() => {
+        for (const hub of hubs) {
+          const text = `m${pushed.length}`;
+          pushed.push({ text, delivery: hub.push('ann', text) });
+        }
+      }, 1);
+      /** The client moves to the other instance a few times. */
+      const wander = async (times: number): Promise<void> => {
+        for (let i = 0; i < times; i += 1) {
+          const now = clients.at(-1)!;
+          const count = now.told.length;
+          await until(() => now.told.length > count + 5);
+          now.line.hangUp();
+          clients.push(BoxClient.add(hubs[clients.length % 2]!, 'ann', now.position));
+          await until(() => clients.at(-1)!.told.length > 0);
+        }
+      };
+      try {
+        await wander(4);
+        if (how === 'killed') await redis.kill();
+        else redis.stop();
+        await wander(2);
+        await until(() => told.every((lines) => stateIn(lines) === 'backplane down'));
+        await wander(2);
+        if (how === 'killed') await redis.run();
+        else redis.goOn();
+        await until(() => told.every((lines) => stateIn(lines) === 'backplane up'));
+        await wander(4);
+      } finally {
+        clearInterval(timer);
+        redis.goOn();
+      }
+      const deliveries = await Promise.all(
+        pushed.map(async ({ text, delivery }) => ({ text, ...(await delivery) })),
+      );
+      const last = clients.at(-1)!;
+      const marks = await Promise.all(hubs.map((hub) => hub.push('ann', 'end')));
+      await until(() => last.texts.filter((text) => text === 'end').length === marks.length);
+      const heard = new Map<unknown, number>();
+      for (const { told: all } of clients) {
+        for (const { data, bare } of all) {
+          const text = data ?? bare;
+          heard.set(text, (heard.get(text) ?? 0) + 1);
+        }
+      }
+      for (const { text, status, reason } of deliveries) {
+        const times = heard.get(text) ?? 0;
+        const isAllowed =
+          status === 'sent' || status === 'forwarded'
+            ? times === 1
+            : times === 0 || (times === 1 && (status === 'queued' || reason === 'unconfirmed'));
+        expect([text, status, reason, times, isAllowed]).toEqual([text, status, reason, times, true]);
+      }
+      expect(new Set(deliveries.map(({ status }) => status))).toContain('sent');
+      // What is missing in a numbering is so from a word on that says it.
+      let at: Position | undefined;
+      for (const { told: all } of clients) {
+        for (const { hub, offset } of all) {
+          if (hub?.recovered === true)
+            expect({ epoch: hub.epoch, offset: hub.offset! - hub.missed! }).toEqual(at);
+          else if (hub !== undefined) at = { epoch: hub.epoch, offset: hub.offset ?? 0 };
+          else if (offset !== undefined) {
+            expect(offset).toBe(at!.offset + 1);
+            at = { ...at, offset };
+          }
+        }
+      }
+      expect(clients.flatMap(({ hellos }) => hellos).some(({ recovered }) => recovered === false)).toBe(true);
+    },
+  );
 
   it('sends 2,000 clients that come back at once all that they missed', async () => {
     const { hubs } = await started(2, { box: {} }, () => ({ url: redis.url, timeout: 5000 }));
