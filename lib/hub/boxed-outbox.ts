@@ -41,6 +41,8 @@ export class BoxedOutbox extends Outbox {
   private position: ExactPosition | undefined = undefined;
   /** Where it began without asking: what has a number up to here was not given to it. */
   private beginning = -1;
+  /** Beginnings; what belongs to an earlier one goes on no more. */
+  private beginnings = 0;
   private gated = true;
   private hasShut = false;
   private isMissing = false;
@@ -180,6 +182,7 @@ export class BoxedOutbox extends Outbox {
   private restart(at: ExactPosition | undefined): void {
     this.position = at;
     this.beginning = -1;
+    this.beginnings += 1;
     this.reader?.onRenumbered(this);
   }
 
@@ -200,9 +203,16 @@ export class BoxedOutbox extends Outbox {
       const isPiece = !isLast && (count >= maxQueueMessages / 2 || bytes >= maxQueueBytes / 2);
       this.position = { epoch: (this.position as ExactPosition).epoch, offset };
       if (!isPiece) super.offer(item);
-      else return super.offer(followedBy(item, () => this.replayOn(missed.slice(count))));
+      else return super.offer(followedBy(item, this.goOn(missed.slice(count))));
     }
     this.open();
+  }
+
+  private goOn(missed: readonly Missed[]): () => void {
+    const { beginnings } = this;
+    return () => {
+      if (beginnings === this.beginnings) this.replayOn(missed);
+    };
   }
 
   private open(): void {

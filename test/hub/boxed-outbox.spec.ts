@@ -192,6 +192,20 @@ describe('the queue of a connection with a box', () => {
     expect(it.refused).toEqual([]);
   });
 
+  it('does not go on with what was missed when numbers begin anew meanwhile', () => {
+    const it = new Bench(4);
+    it.outbox.beginAt(at(5), {});
+    expect(it.out).toEqual([HELLO]);
+    it.isTaking = false;
+    it.outbox.replay(at(5), it.missed(6, 7, 8, 9, 10));
+    expect(it.out.slice(1)).toEqual(['again 6', 'again 7']);
+    it.outbox.beginAt(at(0, 'F'), {});
+    it.isTaking = true;
+    it.takes();
+    it.outbox.offerDue(it.due(1, true, 'F'));
+    expect(it.out.slice(3)).toEqual(['{"hub":{"epoch":"F","offset":0}}', 'F1']);
+  });
+
   it('goes on when the queue has no room for what was missed', () => {
     const it = new Bench(4);
     it.outbox.beginAt(at(5), {});
