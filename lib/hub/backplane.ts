@@ -1,3 +1,4 @@
+import type { Box, BoxLoss, BoxRules, ExactPosition } from './box.js';
 import type { Delivery } from './delivery.js';
 import type { DuplicatePolicy } from './hub-options.js';
 import type { Message } from './message.js';
@@ -11,6 +12,13 @@ export interface Backplane {
    * @throws InvalidOptionsError when there is a hub of this name and node already
    */
   link(instance: HubInstance): BackplaneLink;
+  /**
+   * For hubs with a box: what is kept, numbered by the backplane. Left out: it keeps nothing, and a hub with a box is refused.
+   *
+   * @param link - one of its own
+   * @param onLost - told of messages that reached nobody and are not kept any more
+   */
+  boxOf?(link: BackplaneLink, rules: BoxRules, onLost: (loss: BoxLoss) => void): Box;
 }
 
 /** One connection of one instance, as the fleet knows it. */
@@ -36,6 +44,8 @@ export interface Packet {
   readonly message: Message;
   readonly ack: boolean;
   readonly key: string | undefined;
+  /** Its number, in a hub with a box. */
+  readonly at?: ExactPosition;
 }
 
 /** A message for everybody. */

@@ -3,6 +3,7 @@ import { readFields } from '../core/fields.js';
 import type { OptionProblem } from '../core/index.js';
 import { optionProblems } from '../core/options.js';
 import { signalProblems } from '../core/signal-problems.js';
+import type { Position } from './box.js';
 import { CloseCode } from './close-code.js';
 import { InvalidHubOptionsError } from './hub-errors.js';
 
@@ -12,6 +13,11 @@ export interface AddOptions<M = unknown> {
   meta?: M;
   /** It is in these groups from the beginning. */
   groups?: readonly string[];
+  /**
+   * In a hub with a box: where the client says that it stands. It is sent all that it missed since, or told that this cannot
+   * be; so also when there is no such position. `{ offset: 0 }` = all there ever was.
+   */
+  resume?: Position;
 }
 
 /** How one push differs from the others. */
@@ -66,7 +72,19 @@ const reason = v.custom<string>(
   'a text of at most 123 bytes',
 );
 
-const ADD = { meta: v.optional(v.unknown()), groups: texts };
+/** A client may say anything; only what cannot be a position at all is the application's own mistake. */
+const resume = v.optional(
+  v.custom<Position>((value) => {
+    try {
+      const { epoch, offset } = value as Position;
+      return typeof offset === 'number' && (epoch === undefined || typeof epoch === 'string');
+    } catch {
+      return false;
+    }
+  }, 'a position: { epoch?: text, offset: number }'),
+);
+
+const ADD = { meta: v.optional(v.unknown()), groups: texts, resume };
 const PUSH = { ack: flag, key: text, binary: flag };
 const BROADCAST = { group: text, except: texts, local: flag, binary: flag };
 const KICK = { code: v.optional(code), reason: v.optional(reason) };

@@ -11,6 +11,8 @@ import {
   type PushOptions,
 } from './call-options.js';
 import type { Backplane, CastPacket, Packet } from './backplane.js';
+import { BoxDesk } from './box-desk.js';
+import type { Position } from './box.js';
 import { CloseCode, NO_CODE } from './close-code.js';
 import { AckPush, type BroadcastResult, Cast, type Delivery, Push, type Tell } from './delivery.js';
 import { Directory } from './directory.js';
@@ -27,6 +29,8 @@ import {
 } from './hub-errors.js';
 import type { HubEvent } from './hub-events.js';
 import { callLimit, type ConnHubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js';
+import type { HubOrigin, Presence } from './hub-origin.js';
+import { healthOf, statsOf } from './hub-report.js';
 import { type HubHealth, type HubState, type HubStats, type HubTotals, noTotals } from './hub-stats.js';
 import { HubTale } from './hub-tale.js';
 import { Member, type MemberOwner } from './member.js';
@@ -39,25 +43,6 @@ import { Reception } from './reception.js';
 import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
 import { type Offer, withdrawAt } from './withdrawal.js';
-
-/** Which hub, of which fleet. */
-export interface HubOrigin {
-  /** Default `'default'`. */
-  name?: string;
-  /** What this instance is called; no other may be called the same. Default: another at every start. */
-  node?: string;
-  /** What ties it to the other instances. Default: there are none. */
-  backplane?: Backplane;
-}
-
-/** Where an id is connected. */
-export interface Presence {
-  id: string;
-  online: boolean;
-  connections: { node: string; meta?: unknown }[];
-  /** False: the backplane did not answer; this is what is known here. */
-  complete: boolean;
-}
 
 const LONGEST_ID = 256;
 /** How long a connection may take to close before it is terminated. Milliseconds. */
@@ -92,6 +77,8 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   /** Have left; their sockets have not closed yet. */
   private readonly departing = new EqualDelays<Member<M>>(CLOSING, (member) => member.terminate());
   private readonly fleet: FleetTie<M>;
+  /** Where there is a box. */
+  private readonly desk: BoxDesk<M> | undefined;
   private lastKey = 0;
   private phase: HubState = 'open';
   private starting: Promise<void> | undefined;
@@ -123,6 +110,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     this.connections = connectionsOf<M>(this);
     this.stream = { add: (id, data, said) => this.push(id, data, said) };
     this.fleet = this.tieTo(backplane);
+    this.desk = this.openBox();
   }
 
   get name(): string {
@@ -149,7 +137,8 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    * password. Called again: the same promise.
    */
   start(): Promise<void> {
-    this.starting ??= this.phase === 'open' ? this.fleet.start() : Promise.resolve();
+    const join = (): Promise<void> => this.fleet.start().then(() => void this.desk?.onUp());
+    this.starting ??= this.phase === 'open' ? join() : Promise.resolve();
     return this.starting;
   }
 
@@ -162,7 +151,8 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   add(id: string, conn: PushTarget, options: AddOptions<M> = {}): Membership<M> {
     if (this.phase !== 'open') throw new HubClosedError(this.name);
     this.checkId('id', id);
-    const { meta, groups = [] } = this.calls.add(options);
+    const { meta, groups = [], resume } = this.calls.add(options);
+    if (resume !== undefined && this.desk === undefined) this.refuse('resume', resume, 'a hub with a "box"');
     for (const group of groups) this.checkId('group', group);
     this.checkTarget(conn);
     const present = this.directory.ofConn(conn);
@@ -171,7 +161,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     if (!member.outlet.isOpen) throw new ConnectionClosedError(this.name);
     const older = this.directory.at(id) ?? [];
     if (older.length >= this.mostPerId()) this.turnAway(member, older.length);
-    this.admit(member, older, groups);
+    this.admit(member, older, groups, resume);
     return member;
   }
 
@@ -244,6 +234,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   push(id: string, data: Payload, options?: PushOptions): Promise<Delivery> {
     try {
       this.checkId('id', id);
+      if (this.desk !== undefined) return this.pushNumbered(this.desk, id, data, options);
       return options === undefined ? this.pushPlain(id, data) : this.pushWith(id, data, options);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -297,32 +288,12 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
 
   /** How the hub is: `degraded` while its backplane is down, `down` when it is closed. Never rejects. */
   async health(): Promise<HubHealth> {
-    const { connections, queuedMessages, queuedBytes } = this.stats();
-    const backplane = this.fleet.health();
-    const isWhole = backplane === undefined || backplane.state === 'up';
-    const state = this.phase !== 'open' ? 'down' : isWhole ? 'up' : 'degraded';
-    return { state, connections, queuedMessages, queuedBytes, ...(backplane && { backplane }) };
+    return healthOf(this.stats(), this.fleet.health());
   }
 
   stats(): HubStats {
-    const { directory, totals } = this;
-    let queuedMessages = 0;
-    let queuedBytes = 0;
-    for (const { outbox } of directory.members()) {
-      queuedMessages += outbox.length;
-      queuedBytes += outbox.bytes;
-    }
-    return {
-      name: this.name,
-      node: this.node,
-      state: this.phase,
-      ids: directory.ids,
-      connections: directory.connections,
-      groups: directory.groups,
-      queuedMessages,
-      queuedBytes,
-      totals: { ...totals, left: { ...totals.left }, pushed: { ...totals.pushed } },
-    };
+    const { name, node, phase: state, directory, totals } = this;
+    return statsOf({ name, node, state, directory, totals });
   }
 
   /**
@@ -355,8 +326,11 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
 
   private checkTarget(conn: unknown): void {
     if (isWebSocket(conn) || isDuplex(conn)) return;
-    const allowed = 'a WebSocket of the package ws, or a Duplex';
-    throw new InvalidHubOptionsError(this.name, [{ path: 'conn', given: conn, allowed }]);
+    this.refuse('conn', conn, 'a WebSocket of the package ws, or a Duplex');
+  }
+
+  private refuse(path: string, given: unknown, allowed: string): never {
+    throw new InvalidHubOptionsError(this.name, [{ path, given, allowed }]);
   }
 
   /** How many an id may have before the newest is turned away. */
@@ -369,13 +343,18 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private addAgain(present: Member<M>, id: string, groups: readonly string[]): Membership<M> {
     if (present.id !== id) {
       const allowed = 'a connection that is not in this hub under another id: delete that one first';
-      throw new InvalidHubOptionsError(this.name, [{ path: 'conn', given: present.conn, allowed }]);
+      this.refuse('conn', present.conn, allowed);
     }
     for (const group of groups) this.directory.join(present, group);
     return present;
   }
 
-  private admit(member: Member<M>, older: readonly Member<M>[], groups: readonly string[]): void {
+  private admit(
+    member: Member<M>,
+    older: readonly Member<M>[],
+    groups: readonly string[],
+    resume: Position | undefined,
+  ): void {
     const { directory, tale, options } = this;
     directory.add(member);
     for (const group of groups) directory.join(member, group);
@@ -387,6 +366,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       if (isFirst) tale.tell({ type: 'joined', id: member.id, connections: 1 });
       // Before the older ones leave: the id was never gone.
       this.fleet.onArrival(member, isFirst);
+      this.desk?.arrive(member, resume);
       if (options.onDuplicate === 'replace') {
         for (const each of older) this.expel(each, 'replaced', CloseCode.Replaced);
       }
@@ -471,6 +451,15 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     });
   }
 
+  private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said?: PushOptions): Promise<Delivery> {
+    const { ack = false, key, binary = false, signal } = said === undefined ? {} : this.calls.push(said);
+    const message = encode(this.options, data, binary, false);
+    signal?.throwIfAborted();
+    const packet = { message, ack, key };
+    if (this.phase !== 'open') return this.pushElsewhere(id, packet);
+    return desk.push(id, packet, signal);
+  }
+
   private async pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
     const delivery: Delivery =
       this.phase === 'open'
@@ -551,7 +540,10 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
           this.expel(member, by, by === 'replaced' ? CloseCode.Replaced : CloseCode.Duplicate),
         onOnline: (id) => tale.tell({ type: 'online', id }),
         onOffline: (id) => tale.tell({ type: 'offline', id }),
-        onBackplane: (state, cause) => tale.tell({ type: 'backplane', state, cause }),
+        onBackplane: (state, cause) => {
+          tale.tell({ type: 'backplane', state, cause });
+          if (state === 'up') void this.desk?.onUp();
+        },
       },
       backplane,
     );
@@ -561,7 +553,19 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private deliverHere(id: string, packet: Packet): Promise<Delivery> {
     const members = this.directory.at(id);
     if (members === undefined) return Promise.resolve({ status: 'offline', connections: 0 });
-    return new Promise((resolve) => void this.offerPacket(members, packet, resolve));
+    const { at } = packet;
+    return new Promise((resolve) => {
+      if (at === undefined || this.desk === undefined) this.offerPacket(members, packet, resolve);
+      else this.desk.deliver(members, packet, at, resolve);
+    });
+  }
+
+  private openBox(): BoxDesk<M> | undefined {
+    const { fleet, directory, totals, tale } = this;
+    const { box } = this.options;
+    if (box === undefined) return undefined;
+    const owner = { directory, totals, tale, isOpen: () => this.phase === 'open' };
+    return new BoxDesk<M>(owner, (onLost) => fleet.openBox(box, onLost));
   }
 
   private async goAway(drain: number): Promise<void> {
@@ -575,6 +579,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       drain,
     );
     await this.fleet.stop();
+    this.desk?.stop();
     this.upkeep.stop();
     departing.clear();
     this.phase = 'closed';

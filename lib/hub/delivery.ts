@@ -9,6 +9,7 @@ export type DeliveryStatus = 'sent' | 'forwarded' | 'queued' | 'offline' | 'refu
  *
  * - `sent`: written, in order, to `connections` sockets of this instance.
  * - `forwarded`: the instance `node` confirmed the same.
+ * - `queued`: it is in the box, for the client to fetch when it comes back.
  * - `offline`: nobody is connected by that id, anywhere.
  * - `refused`: see `reason`.
  */

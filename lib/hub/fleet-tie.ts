@@ -8,10 +8,13 @@ import type {
   HubInstance,
   Packet,
 } from './backplane.js';
+import type { Box, BoxLoss, BoxRules } from './box.js';
 import type { Delivery } from './delivery.js';
 import { EqualDelays } from './equal-delays.js';
 import type { ResolvedHubOptions } from './hub-options.js';
 import type { Member } from './member.js';
+import { MemoryBox } from './memory-box.js';
+import { boxInMemory } from './box-in-memory.js';
 
 /** The hub of a tie. */
 export interface FleetTieOwner<M> {
@@ -43,10 +46,18 @@ export class FleetTie<M> {
 
   constructor(
     private readonly owner: FleetTieOwner<M>,
-    backplane: Backplane | undefined,
+    private readonly backplane: Backplane | undefined,
   ) {
     this.missing = new EqualDelays(owner.options.offlineGrace, (id) => this.giveUp(id));
     this.link = backplane?.link(this.asInstance());
+  }
+
+  /** What is kept for ids that come back: by the backplane, where there is one. */
+  openBox(rules: BoxRules, onLost: (loss: BoxLoss) => void): Box {
+    const { backplane, link } = this;
+    if (backplane?.boxOf !== undefined && link !== undefined) return backplane.boxOf(link, rules, onLost);
+    const store = new MemoryBox(rules, onLost);
+    return boxInMemory(store, () => store.clear());
   }
 
   async start(): Promise<void> {

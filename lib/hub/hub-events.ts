@@ -39,7 +39,8 @@ export interface OfflineEvent extends Of<'offline'> {
 /** Messages that waited will not be written: their connection was too slow, or has gone. */
 export interface DroppedEvent extends Of<'dropped'> {
   readonly id: string;
-  readonly reason: Refusal;
+  /** `'box'`: they reached nobody, and the box has no room or no time left for them. */
+  readonly reason: Refusal | 'box';
   readonly messages: number;
   readonly bytes: number;
 }

@@ -5,6 +5,8 @@ import type { Duration, OptionProblem } from '../core/index.js';
 import { oneOf, optionProblems, switchable, wait, whole } from '../core/options.js';
 import { parseDuration } from '../core/duration.js';
 import type { Backplane } from './backplane.js';
+import type { BoxRules } from './box.js';
+import { type BoxOptions, readBoxOptions } from './box-options.js';
 import { InvalidHubOptionsError } from './hub-errors.js';
 
 /** What becomes of two connections of one id: the older goes, the newer goes, or both stay. */
@@ -52,6 +54,11 @@ export interface ConnHubOptions<M = unknown> {
   heartbeatTimeout?: Duration;
   /** How long a push with `ack` waits for the client once it is written. 0 or `Infinity` = until the connection ends. Default `'10s'`. */
   ackTimeout?: Duration;
+  /**
+   * Every push has a number and is kept for ids that come back: `push` tells `'queued'`, and a client resumes from where it
+   * was. In memory, or over the memory and Redis backplanes. Default: nothing is kept.
+   */
+  box?: BoxOptions;
   /** An id back within it was never `offline`. Default 0. */
   offlineGrace?: Duration;
   /** For `attach`: who a request is from; `undefined` or a throw refuses it (1008). Default: the query's `id`. */
@@ -78,6 +85,7 @@ export interface ResolvedHubOptions<M = unknown> {
   heartbeatInterval: number;
   heartbeatTimeout: number;
   ackTimeout: number;
+  box: BoxRules | undefined;
   offlineGrace: number;
   identify: NonNullable<ConnHubOptions<M>['identify']>;
   verifyOrigin: ConnHubOptions<M>['verifyOrigin'];
@@ -116,6 +124,7 @@ const FIELDS = {
   heartbeatInterval: v.optional(switchable, '30s'),
   heartbeatTimeout: v.optional(switchable, '10s'),
   ackTimeout: v.optional(switchable, '10s'),
+  box: v.optional(v.unknown()),
   offlineGrace: v.optional(wait, 0),
   identify: v.optional(aFunction),
   verifyOrigin: v.optional(aFunction),
@@ -142,12 +151,19 @@ export function resolveHubOptions<M>(
 ): ResolvedHubOptions<M> {
   const { fields, problems } = readFields(options, NAMES);
   problems.push(...optionProblems(FIELDS, fields as Record<string, unknown>));
+  const box = fields.box === undefined ? undefined : readBoxOptions(fields.box);
+  problems.push(...(box?.problems ?? []));
+  if (box !== undefined && isBackplane(fields.backplane) && fields.backplane?.boxOf === undefined) {
+    const allowed = 'a backplane that keeps messages, which are those over memory and over Redis; or none';
+    problems.push({ path: 'box', given: fields.box, allowed });
+  }
   if (problems.length > 0) throw new InvalidHubOptionsError(hubName(options), problems);
   const output = v.parse(SCHEMA, fields);
   // The schema's own object is in V8's slow mode; each option read on the hot path would cost a look-up.
   return {
     ...output,
     node: output.node ?? node(),
+    box: box?.rules,
     identify: output.identify ?? byQuery,
   } as ResolvedHubOptions<M>;
 }

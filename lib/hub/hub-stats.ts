@@ -14,6 +14,10 @@ export interface HubTotals {
   dropped: number;
   /** Messages. */
   acked: number;
+  /** Messages that were sent out of the box, for a client had missed them. */
+  resumed: number;
+  /** Times a client was told that not all can be sent which it missed. */
+  notRecovered: number;
 }
 
 /** A hub, now. */
@@ -60,5 +64,7 @@ export function noTotals(): HubTotals {
     broadcasts: 0,
     dropped: 0,
     acked: 0,
+    resumed: 0,
+    notRecovered: 0,
   };
 }

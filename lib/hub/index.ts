@@ -1,6 +1,7 @@
 export type { AddOptions, BroadcastOptions, KickOptions, PushOptions } from './call-options.js';
 export { CloseCode } from './close-code.js';
-export { ConnHub, type HubOrigin, type Presence } from './conn-hub.js';
+export { ConnHub } from './conn-hub.js';
+export type { HubOrigin, Presence } from './hub-origin.js';
 export type { HubConnections, HubStream } from './predecessor.js';
 export type {
   Backplane,
@@ -14,6 +15,18 @@ export type {
 } from './backplane.js';
 export { memoryBackplane } from './memory-backplane.js';
 export type { Message } from './message.js';
+export type {
+  Box,
+  BoxLoss,
+  BoxRules,
+  ExactPosition,
+  Found,
+  LostPost,
+  NumberedPost,
+  Position,
+  Posted,
+} from './box.js';
+export type { BoxOptions } from './box-options.js';
 export type { BroadcastResult, Delivery, DeliveryStatus } from './delivery.js';
 export * from './hub-errors.js';
 export type {

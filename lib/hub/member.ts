@@ -2,6 +2,7 @@ import { readFields } from '../core/fields.js';
 import { optionProblems, whole } from '../core/options.js';
 import * as v from 'valibot';
 import { Acknowledgements, mayBeAck, readAck } from './acknowledgements.js';
+import { BoxedOutbox } from './boxed-outbox.js';
 import { CloseCode, NO_CODE } from './close-code.js';
 import { DuplexOutlet } from './duplex-outlet.js';
 import { InvalidHubOptionsError } from './hub-errors.js';
@@ -61,7 +62,8 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
   ) {
     const { wire, options } = owner;
     this.outlet = isWebSocket(conn) ? new WebSocketOutlet(conn, wire) : new DuplexOutlet(conn, wire);
-    this.outbox = new Outbox(this.outlet, wire, options, this);
+    const Box = options.box === undefined ? Outbox : BoxedOutbox;
+    this.outbox = new Box(this.outlet, wire, options, this);
   }
 
   get node(): string {
@@ -87,6 +89,12 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
       this.owner.onAcked(messages),
     );
     return this.ownAcks;
+  }
+
+  /** Its numbers begin anew, and what is acknowledged of the old ones means nothing. */
+  forgetAcknowledgements(): void {
+    this.ownAcks?.end();
+    this.ownAcks = undefined;
   }
 
   lines(given: LinesOptions = {}): AsyncIterableIterator<string> {

@@ -9,8 +9,11 @@ import {
   type HubInstance,
   type Packet,
 } from './backplane.js';
+import type { Box, BoxLoss, BoxRules } from './box.js';
 import type { Delivery } from './delivery.js';
 import { InvalidHubOptionsError } from './hub-errors.js';
+import { MemoryBox } from './memory-box.js';
+import { boxInMemory } from './box-in-memory.js';
 
 /**
  * A backplane within one process: hubs of one name on one object are instances of each other. For tests, and for
@@ -29,6 +32,7 @@ export function memoryBackplane(): Backplane {
       fleets.set(instance.hub, fleet);
       return fleet.link(instance);
     },
+    boxOf: (link, rules, onLost) => (link as MemoryLink).box(rules, onLost),
   };
 }
 
@@ -45,6 +49,21 @@ interface Held {
 class Fleet {
   private readonly links = new Map<string, MemoryLink>();
   private readonly held = new Map<string, Held[]>();
+  /** From the first hub with a box on, by whose rules it is. */
+  private store: MemoryBox | undefined;
+  private readonly losers = new Set<(loss: BoxLoss) => void>();
+
+  box(link: MemoryLink, rules: BoxRules, onLost: (loss: BoxLoss) => void): Box {
+    this.store ??= new MemoryBox(rules, (loss) => {
+      // It is one loss: one of them tells.
+      for (const tell of this.losers) return tell(loss);
+    });
+    this.losers.add(onLost);
+    return boxInMemory(this.store, () => void this.losers.delete(onLost), {
+      check: () => link.check(),
+      others: (id) => link.linksOf(id).map(({ instance }) => instance),
+    });
+  }
 
   link(instance: HubInstance): MemoryLink {
     const { hub, node } = instance;
@@ -94,6 +113,10 @@ class MemoryLink implements BackplaneLink {
       const { granted } = await this.claim(claim);
       if (!granted) this.instance.evict(claim.id, claim.key);
     }
+  }
+
+  box(rules: BoxRules, onLost: (loss: BoxLoss) => void): Box {
+    return this.fleet.box(this, rules, onLost);
   }
 
   health(): BackplaneHealth {
@@ -168,12 +191,12 @@ class MemoryLink implements BackplaneLink {
     this.fleet.remove(this);
   }
 
-  private linksOf(id: string): MemoryLink[] {
+  linksOf(id: string): MemoryLink[] {
     const links = this.fleet.at(id).flatMap(({ link, isLingering }) => (isLingering ? [] : [link]));
     return [...new Set(links)].filter((link) => link !== this);
   }
 
-  private check(): void {
+  check(): void {
     if (!this.isUp) throw new Error('the backplane has not been started');
   }
 }

@@ -1,16 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import { isThenable } from '../core/connector-calls.js';
+import type { Position } from './box.js';
 import { CloseCode } from './close-code.js';
 import { ConnectionClosedError, DuplicateIdError, HubClosedError } from './hub-errors.js';
 import type { RejectedEvent } from './hub-events.js';
+import { positionIn } from './hello.js';
 import type { Identity, ResolvedHubOptions } from './hub-options.js';
 import type { Membership } from './membership.js';
 import { isWebSocket, type PushTarget } from './push-target.js';
 
 /** Who lets in. */
 export interface ReceptionOwner<M> {
-  readonly options: Pick<ResolvedHubOptions<M>, 'identify' | 'verifyOrigin'>;
-  add(id: string, conn: PushTarget, options: { meta?: M; groups?: string[] }): Membership<M>;
+  readonly options: Pick<ResolvedHubOptions<M>, 'box' | 'identify' | 'verifyOrigin'>;
+  add(
+    id: string,
+    conn: PushTarget,
+    options: { meta?: M; groups?: string[]; resume?: Position },
+  ): Membership<M>;
   onRejected(reason: RejectedEvent['reason'], cause: unknown): void;
 }
 
@@ -44,16 +50,21 @@ export class Reception<M> {
   ): Membership<M> | undefined | Promise<Membership<M> | undefined> {
     return answered(
       () => this.owner.options.identify(request),
-      (identity) => this.admit(conn, identity),
+      (identity) => this.admit(conn, identity, request.url),
       (cause) => this.refuse(conn, 'identity', cause),
     );
   }
 
-  private admit(conn: PushTarget, identity: string | Identity<M> | undefined): Membership<M> | undefined {
+  private admit(
+    conn: PushTarget,
+    identity: string | Identity<M> | undefined,
+    url: string | undefined,
+  ): Membership<M> | undefined {
     if (identity == null) return this.refuse(conn, 'identity');
     const { id, meta, groups } = typeof identity === 'string' ? ({ id: identity } as Identity<M>) : identity;
     try {
-      return this.owner.add(id, conn, { meta, groups });
+      const resume = this.owner.options.box === undefined ? undefined : positionIn(url);
+      return this.owner.add(id, conn, { meta, groups, resume });
     } catch (cause) {
       if (cause instanceof DuplicateIdError) this.owner.onRejected('duplicate', cause);
       else if (cause instanceof ConnectionClosedError) this.owner.onRejected('closed', cause);

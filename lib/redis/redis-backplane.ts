@@ -28,7 +28,11 @@ const REFUSED = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username|witho
  */
 export function redisBackplane(options: RedisBackplaneOptions): Backplane {
   const backplane = new RedisBackplane(resolveRedisOptions(options));
-  return { kind: 'redis', link: (instance) => backplane.link(instance) };
+  return {
+    kind: 'redis',
+    link: (instance) => backplane.link(instance),
+    boxOf: (link, rules, onLost) => (link as RedisLink).box(rules, onLost),
+  };
 }
 
 class RedisBackplane implements RedisLinkOwner {

@@ -4,13 +4,15 @@ import {
   type CastPacket,
   type Claim,
   type ClaimOutcome,
-  forwarded,
   type HubInstance,
   type Packet,
 } from '../hub/backplane.js';
+import type { Box, BoxLoss, BoxRules } from '../hub/box.js';
 import type { Delivery } from '../hub/delivery.js';
 import { codeMessage, decodeMessage } from '../hub/packet-codec.js';
+import { deliveryOf, isRefusal } from './answers.js';
 import { type Answers, Asks } from './asks.js';
+import { RedisBox } from './redis-box.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisNames } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
@@ -68,6 +70,19 @@ export class RedisLink implements BackplaneLink {
     return [this.ownChannel, this.names.all];
   }
 
+  box(rules: BoxRules, onLost: (loss: BoxLoss) => void): Box {
+    return new RedisBox(
+      {
+        names: this.names,
+        node: this.instance.node,
+        session: () => this.session(),
+        ask: (isPatient, send) => this.asks.ask(isPatient, send),
+      },
+      rules,
+      onLost,
+    );
+  }
+
   start(): Promise<void> {
     return this.owner.start(this);
   }
@@ -89,13 +104,7 @@ export class RedisLink implements BackplaneLink {
 
   async forward(id: string, packet: Packet): Promise<Delivery> {
     const { message, ack, key } = packet;
-    const said = await this.ask(id, ack, ['f', id, ack ? 1 : 0, key ?? null, codeMessage(message)]);
-    const answers = said.answers.flatMap(({ node, answer }) =>
-      isDelivery(answer) ? [{ node, delivery: answer }] : [],
-    );
-    const delivery = forwarded(answers, said.unanswered);
-    if (delivery.status !== 'offline' || said.unreached === 0) return delivery;
-    return { status: 'refused', connections: 0, reason: 'backplane' };
+    return deliveryOf(await this.ask(id, ack, ['f', id, ack ? 1 : 0, key ?? null, codeMessage(message)]));
   }
 
   async publish({ message, group, except }: CastPacket): Promise<void> {
@@ -180,11 +189,12 @@ export class RedisLink implements BackplaneLink {
       if (typeof code === 'number' && typeof reason === 'string') reply(this.instance.kick(id, code, reason));
       return;
     }
-    const [ack, key, coded] = rest;
+    const [ack, key, coded, epoch, offset] = rest;
     const message = decodeMessage(coded, false);
     if (kind !== 'f' || message === undefined) return;
     const packet: Packet = { message, ack: ack === 1, key: typeof key === 'string' ? key : undefined };
-    void this.instance.deliver(id, packet).then(reply);
+    const at = typeof epoch === 'string' && typeof offset === 'number' ? { epoch, offset } : undefined;
+    void this.instance.deliver(id, { ...packet, at }).then(reply);
   }
 
   private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
@@ -319,17 +329,4 @@ function readMeta(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Redis has answered, and has not done it. */
-function isRefusal(cause: unknown): boolean {
-  const { name, constructor } = cause as Error;
-  return [name, constructor.name].some((each) =>
-    /^(ReplyError|ErrorReply|SimpleError|BlobError)$/.test(each),
-  );
-}
-
-function isDelivery(answer: unknown): answer is Delivery {
-  const { status, connections } = (answer ?? {}) as Partial<Delivery>;
-  return typeof status === 'string' && typeof connections === 'number';
 }

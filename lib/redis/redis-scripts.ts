@@ -1,3 +1,6 @@
+import { BOX_SCRIPTS } from './redis-box-scripts.js';
+import { ALIVE, NOW } from './redis-script-parts.js';
+
 /** Where things are in a Redis, for one hub. Braces, which keep its keys together, cannot stand in its name. */
 export class RedisNames {
   readonly nodes: string;
@@ -6,6 +9,10 @@ export class RedisNames {
   readonly channels: string;
   /** Before an id. */
   readonly places: string;
+  /** Ids of which messages or numbers are kept; and what stands before an id. */
+  readonly boxes: string;
+  readonly shelves: string;
+  readonly lists: string;
   private readonly base: string;
 
   constructor(prefix: string, hub: string) {
@@ -14,20 +21,15 @@ export class RedisNames {
     this.all = `${this.base}:all`;
     this.channels = `${this.base}:n:`;
     this.places = `${this.base}:p:`;
+    this.boxes = `${this.base}:boxes`;
+    this.shelves = `${this.base}:b:`;
+    this.lists = `${this.base}:m:`;
   }
 
   idsOf(node: string): string {
     return `${this.base}:ids:${node}`;
   }
 }
-
-const NOW = `
-local t=redis.call('TIME') local now=t[1]*1000+math.floor(t[2]/1000)`;
-
-/** A claim is a field \`<node>/<key>\` of the id's hash: \`<since>|<lingering>|<meta>\`. A node is alive until its score. */
-const ALIVE = `
-local function nodeOf(f) return string.match(f,'^([^/]+)/') end
-local function alive(n) local s=redis.call('ZSCORE',KEYS[1],n) return s and tonumber(s)>=now end`;
 
 /** Each is run whole: nothing comes between. */
 export const SCRIPTS = {
@@ -103,6 +105,8 @@ return out`,
 
   /** KEYS nodes, ids  ARGV node: we have gone. */
   leave: `redis.call('ZREM',KEYS[1],ARGV[1]) redis.call('DEL',KEYS[2]) return 1`,
+
+  ...BOX_SCRIPTS,
 } as const;
 
 export type ScriptName = keyof typeof SCRIPTS;

@@ -17,6 +17,7 @@ export class RedisSession {
   private speaker: RedisConnection | undefined;
   private hearer: RedisConnection | undefined;
   private isOver = false;
+  private serverId: Promise<string> | undefined;
 
   constructor(
     private readonly makeClient: () => Promise<RedisLike>,
@@ -48,6 +49,15 @@ export class RedisSession {
     const { speaker } = this;
     if (speaker === undefined) return Promise.reject(new Error('Redis is not connected'));
     return this.answered(() => speaker.send(command, args));
+  }
+
+  /** Another after every start of a server; '' where we may not ask. */
+  server(): Promise<string> {
+    this.serverId ??= this.send('INFO', ['server']).then(
+      (info) => /run_id:(\w+)/.exec(String(info))?.[1] ?? '',
+      () => '',
+    );
+    return this.serverId;
   }
 
   async run(script: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {

@@ -20,9 +20,16 @@ describe('the options of a hub', () => {
       heartbeatInterval: 30_000,
       heartbeatTimeout: 10_000,
       ackTimeout: 10_000,
+      box: undefined,
       offlineGrace: 0,
       verifyOrigin: undefined,
       drain: 5_000,
+    });
+    expect(resolveHubOptions({ box: {} }, () => 'node').box).toEqual({
+      size: 100,
+      ttl: 5 * 60_000,
+      maxBytes: 256 * 1024,
+      maxIds: 10_000,
     });
   });
 
@@ -41,6 +48,7 @@ describe('the options of a hub', () => {
       heartbeatInterval: -1,
       heartbeatTimeout: {},
       ackTimeout: NaN,
+      box: 'big',
       offlineGrace: Infinity,
       identify: 'id',
       verifyOrigin: ['https://example.com'],
@@ -50,7 +58,7 @@ describe('the options of a hub', () => {
     const error = thrownBy(() => new ConnHub(wrong as object)) as InvalidOptionsError & { hub: string };
     expect(error).toBeInstanceOf(InvalidOptionsError);
     expect(error.problems.map(({ path }) => path).sort()).toEqual(Object.keys(wrong).sort());
-    expect(error.message).toMatch(/^Hub "default" has 18 bad options:/);
+    expect(error.message).toMatch(/^Hub "default" has 19 bad options:/);
     expect(error.code).toBe('ERR_INVALID_OPTIONS');
   });
 
