@@ -53,6 +53,11 @@ export class Crowd {
     return BigInt(at);
   }
 
+  /** From now on they are as those on another machine: a write does not wake them. */
+  doze() {
+    return this.#order({ order: 'doze' });
+  }
+
   async #order(order) {
     const answered = new Promise((resolve) => this.#answers.push(resolve));
     this.#socket.write(`${JSON.stringify(order)}\n`);

@@ -6,6 +6,7 @@ import { median } from '../statistics.mjs';
 const [name, port, kind, connections, bytes, effort] = process.argv.slice(2);
 const EFFORTS = {
   full: { warmMs: 1000, sampleMs: 500, samples: 5 },
+  micro: { warmMs: 800, sampleMs: 50, samples: 40 },
   quick: { warmMs: 300, sampleMs: 100, samples: 3 },
 };
 const { warmMs, sampleMs, samples } = EFFORTS[effort];
@@ -20,6 +21,7 @@ const contender = await openContender(name);
 const crowd = await Crowd.at(Number(port));
 await crowd.dial({ ...contender.where, count });
 await crowd.settle();
+await crowd.doze();
 
 const textOf = (at) => TEXTS[at % TEXTS.length];
 const each = (round, times) => {
@@ -62,7 +64,7 @@ async function sample(ms) {
   const { user, system } = process.cpuUsage(cpuBefore);
   const read = await crowd.has(messages * wire);
   contender.check?.();
-  return { rate: (messages / Number(read - begun)) * 1e9, cpu: (user + system) / messages };
+  return { rate: (messages / Number(read - begun)) * 1e9, cpu: (user + system) / messages, user: user / messages, sys: system / messages };
 }
 
 const used = () => (({ user, system }) => (user + system) / 1000)(process.cpuUsage(begun));
@@ -70,7 +72,7 @@ const begun = process.cpuUsage();
 while (used() < warmMs) await sample(sampleMs);
 const paces = [];
 for (let at = 0; at < samples; at += 1) paces.push(await sample(sampleMs));
-const measured = {
+const measured = { all: effort === 'micro' ? paces : undefined,
   rate: median(paces.map(({ rate }) => rate)),
   cpu: median(paces.map(({ cpu }) => cpu)),
 };

@@ -67,7 +67,8 @@ export class Push implements Outgoing {
     this.outstanding -= 1;
     if (this.outstanding > 0) return;
     const delivery = outcome(this.connections, this.reason);
-    this.tally[delivery.status] += 1;
+    if (delivery.status === 'sent') this.tally.sent += 1;
+    else this.tally[delivery.status] += 1;
     this.tell(delivery);
   }
 }

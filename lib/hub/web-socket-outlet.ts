@@ -45,9 +45,10 @@ export class WebSocketOutlet implements Outlet {
     const socket = this.isPlain ? frameableSocket(this.conn as Insides) : undefined;
     if (socket === undefined) return this.sendEach(items, waiter);
     const ascii = items.length === 1 ? this.wire.asciiFrame((items[0] as Outgoing).message) : undefined;
-    if (ascii === undefined) socket.write(this.wire.frames(items));
-    else socket.write(ascii, 'latin1');
-    if (socket.writableLength === 0 && !socket.destroyed && socket.errored === null) return true;
+    const isWell = ascii === undefined ? socket.write(this.wire.frames(items)) : socket.write(ascii, 'latin1');
+    // A stream says true, at the price of one look, only when it is neither full nor failed nor destroyed.
+    const isTaken = socket.writableLength === 0;
+    if (isTaken && (isWell || (!socket.destroyed && socket.errored === null))) return true;
     // A callback costs as much as the rest of the write; so only those are given one that have to wait.
     socket.write(NOTHING, (error) => waiter.onDone(items, error));
     return false;
@@ -81,7 +82,7 @@ export class WebSocketOutlet implements Outlet {
 /** The socket beneath, unless something is under way inside that would have to come first. */
 function frameableSocket({ _socket, _sender }: Insides): Duplex | undefined {
   if (_sender?._firstFragment !== true || !isIdle(_sender)) return undefined;
-  return _socket?.writable === true ? _socket : undefined;
+  return _socket ?? undefined;
 }
 
 function isIdle({ _state, _deflating }: NonNullable<Insides['_sender']>): boolean {
