@@ -24,9 +24,9 @@ export class Crowd {
   }
 
   /**
-   * Each connects to a server of this process by a path of its own, which ends with its number.
+   * Each connects to a server by a path of its own, which ends with its number.
    *
-   * @param {{ port: number, path: string, count: number, reading?: boolean, says?: string }} where
+   * @param {{ port: number, path: string, from?: number, count: number, reading?: boolean, says?: string }} where
    */
   dial(where) {
     return this.#order({ order: 'dial', ...where });

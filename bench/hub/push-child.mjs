@@ -6,7 +6,6 @@ import { median } from '../statistics.mjs';
 const [name, port, kind, connections, bytes, effort] = process.argv.slice(2);
 const EFFORTS = {
   full: { warmMs: 1000, sampleMs: 500, samples: 5 },
-  micro: { warmMs: 800, sampleMs: 50, samples: 40 },
   quick: { warmMs: 300, sampleMs: 100, samples: 3 },
 };
 const { warmMs, sampleMs, samples } = EFFORTS[effort];
@@ -64,7 +63,7 @@ async function sample(ms) {
   const { user, system } = process.cpuUsage(cpuBefore);
   const read = await crowd.has(messages * wire);
   contender.check?.();
-  return { rate: (messages / Number(read - begun)) * 1e9, cpu: (user + system) / messages, user: user / messages, sys: system / messages };
+  return { rate: (messages / Number(read - begun)) * 1e9, cpu: (user + system) / messages };
 }
 
 const used = () => (({ user, system }) => (user + system) / 1000)(process.cpuUsage(begun));
@@ -72,7 +71,7 @@ const begun = process.cpuUsage();
 while (used() < warmMs) await sample(sampleMs);
 const paces = [];
 for (let at = 0; at < samples; at += 1) paces.push(await sample(sampleMs));
-const measured = { all: effort === 'micro' ? paces : undefined,
+const measured = {
   rate: median(paces.map(({ rate }) => rate)),
   cpu: median(paces.map(({ cpu }) => cpu)),
 };

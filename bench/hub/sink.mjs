@@ -77,9 +77,10 @@ function maskedText(text) {
   return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), Buffer.from(text)]);
 }
 
-async function dial({ port, path, count, reading = true, says }) {
-  for (let begin = 0; begin < count; begin += AT_ONCE) {
-    const batch = Array.from({ length: Math.min(AT_ONCE, count - begin) }, (_, index) => begin + index);
+async function dial({ port, path, from = 0, count, reading = true, says }) {
+  const end = from + count;
+  for (let begin = from; begin < end; begin += AT_ONCE) {
+    const batch = Array.from({ length: Math.min(AT_ONCE, end - begin) }, (_, index) => begin + index);
     await Promise.all(batch.map((at) => client(port, `${path}${at}`, at, reading, says)));
   }
   return {};

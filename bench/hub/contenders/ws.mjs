@@ -18,5 +18,6 @@ export async function open() {
     },
     bytesOf: (text) => framed(text.length),
     turn: () => turn(),
+    queued: () => sockets.reduce((sum, { bufferedAmount }) => sum + bufferedAmount, 0),
   };
 }
