@@ -1,6 +1,15 @@
 import { Parcel } from './acknowledgements.js';
 import type { CastPacket, Packet } from './backplane.js';
-import { AckPush, type BroadcastResult, Cast, type Delivery, Push, type Tally, type Tell } from './delivery.js';
+import {
+  AckPush,
+  type BroadcastResult,
+  Cast,
+  type Delivery,
+  LonePush,
+  Push,
+  type Tally,
+  type Tell,
+} from './delivery.js';
 import type { Directory } from './directory.js';
 import type { Member } from './member.js';
 import { type Message, Numbered } from './message.js';
@@ -19,8 +28,12 @@ export class LocalDelivery<M> {
 
   /** The common case, of which there are very many. */
   push(members: readonly Member<M>[], message: Message): Promise<Delivery> {
-    const promise = this.pledges.make();
-    this.offer(members, new Push(message, undefined, members.length, this.tally, this.pledges.resolve));
+    const { pledges, tally } = this;
+    const promise = pledges.make();
+    const [first] = members;
+    if (first !== undefined && members.length === 1)
+      first.outbox.offer(new LonePush(message, tally, pledges.resolve));
+    else this.offer(members, new Push(message, undefined, members.length, tally, pledges.resolve));
     return promise;
   }
 

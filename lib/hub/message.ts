@@ -47,7 +47,24 @@ function ofText(
 ): Message {
   const bytes = Buffer.byteLength(payload);
   checkSize(rules, bytes);
-  return { payload, bytes, binary, isJson, shared };
+  return binary || shared ? { payload, bytes, binary, isJson, shared } : new Text(payload, bytes, isJson);
+}
+
+/** What most messages are; thousands may wait, so it holds no more than it must. */
+class Text implements Message {
+  constructor(
+    readonly payload: string,
+    readonly bytes: number,
+    readonly isJson: boolean,
+  ) {}
+
+  get binary(): boolean {
+    return false;
+  }
+
+  get shared(): boolean {
+    return false;
+  }
 }
 
 /** A message that travels with a number: `{"offset":12,"data":…}`; bytes that need not be UTF-8 as `"base64"`. */

@@ -45,7 +45,8 @@ export class WebSocketOutlet implements Outlet {
     const socket = this.isPlain ? frameableSocket(this.conn as Insides) : undefined;
     if (socket === undefined) return this.sendEach(items, waiter);
     const ascii = items.length === 1 ? this.wire.asciiFrame((items[0] as Outgoing).message) : undefined;
-    const isWell = ascii === undefined ? socket.write(this.wire.frames(items)) : socket.write(ascii, 'latin1');
+    const isWell =
+      ascii === undefined ? socket.write(this.wire.frames(items)) : socket.write(ascii, 'latin1');
     // A stream says true, at the price of one look, only when it is neither full nor failed nor destroyed.
     const isTaken = socket.writableLength === 0;
     if (isTaken && (isWell || (!socket.destroyed && socket.errored === null))) return true;
