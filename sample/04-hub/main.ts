@@ -14,7 +14,10 @@ let broker: Broker | undefined;
 const instances: INestApplication[] = [];
 
 async function startInstance(node: string): Promise<INestApplication> {
-  const app = await NestFactory.create(AppModule.with({ node, backplane: broker?.backplane() }));
+  const app = await NestFactory.create(AppModule.with({ node, backplane: broker?.backplane() }), {
+    // Browsers open connections in advance, for which nothing else would end the server's waiting.
+    forceCloseConnections: true,
+  });
   instances.push(app);
   app.useWebSocketAdapter(new WsAdapter(app));
   await app.listen(firstPort === 0 ? 0 : firstPort + instances.length - 1, '127.0.0.1');

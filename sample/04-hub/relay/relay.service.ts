@@ -6,6 +6,7 @@ import {
   InvalidIdError,
   type Membership,
 } from 'nestjs-conn-pool/hub';
+import { HUB } from './hub.js';
 
 /** What a client sends, one to a line. */
 interface Letter {
