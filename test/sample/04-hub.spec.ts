@@ -1,5 +1,6 @@
 import 'reflect-metadata';
-import type { AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -119,6 +120,15 @@ describe('the sample in a process of its own', () => {
       code: 1,
       stderr: 'There is no redis-server on the PATH. Install it, or leave the option out.\n',
     });
+  });
+
+  it('ends at Ctrl-C, though a browser has opened a connection that it has not used yet', async () => {
+    const [url] = await start([]);
+    const unused = connectTo(Number(new URL(url).port), '127.0.0.1');
+    unused.on('error', () => undefined);
+    await once(unused, 'connect');
+    await endsWell();
+    unused.destroy();
   });
 
   describeWithChromium('its page', (launch) => {
