@@ -50,10 +50,12 @@ export class LocalDelivery<M> {
     });
   }
 
-  /** What another instance forwards is counted there. */
+  /** What another instance forwards; counted there as forwarded, and here as what became of it. */
   deliver(id: string, packet: Packet): Promise<Delivery> {
     const members = this.directory.at(id);
     if (members === undefined) return Promise.resolve({ status: 'offline', connections: 0 });
+    const { message, ack, key } = packet;
+    if (!ack && key === undefined) return this.push(members, message);
     return this.pushPacket(members, packet, undefined);
   }
 
