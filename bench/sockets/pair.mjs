@@ -1,8 +1,11 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
 const TIMEOUT = 180_000;
 const HEAP = ['--expose-gc', '--initial-old-space-size=256'];
+/** Where the scheduler puts two processes that talk decides their figures: each may have a core of its own. */
+const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true']).status === 0;
 
 /**
  * Runs a server and, against it, a client, whose only output is what it measured.
@@ -12,19 +15,23 @@ const HEAP = ['--expose-gc', '--initial-old-space-size=256'];
  * @param {'full' | 'quick'} effort
  */
 export async function measure(scenario, contender, effort) {
-  const peer = start([], scenario.server ?? 'peer.mjs', scenario.peer);
+  const pinned = scenario.pinned === true && CAN_PIN;
+  const peer = start([], scenario.server ?? 'peer.mjs', scenario.peer, pinned ? 1 : undefined);
   try {
     const { port } = JSON.parse(await Promise.race([peer.firstWord, peer.output]));
-    const client = start(HEAP, scenario.child, [contender, port, ...scenario.with, effort]);
+    const args = [contender, port, ...scenario.with, effort];
+    const client = start(HEAP, scenario.child, args, pinned ? 0 : undefined);
     return JSON.parse(await client.output);
   } finally {
     peer.stop();
   }
 }
 
-function start(flags, script, args) {
+function start(flags, script, args, core) {
   const path = fileURLToPath(new URL(script, import.meta.url));
-  const child = spawn(process.execPath, [...flags, path, ...args.map(String)], {
+  const line = [process.execPath, ...flags, path, ...args.map(String)];
+  const [command, ...rest] = core === undefined ? line : ['taskset', '-c', String(core), ...line];
+  const child = spawn(command, rest, {
     timeout: TIMEOUT,
     killSignal: 'SIGKILL',
     stdio: ['pipe', 'pipe', 'pipe'],

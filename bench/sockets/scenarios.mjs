@@ -18,6 +18,8 @@ import { ADDRESSES, CONNECTIONS } from './crowd.mjs';
  * @property {readonly string[]} contenders - the first is the base
  * @property {readonly Column[]} columns
  * @property {number} [rounds] - at most; for what varies little or takes long
+ * @property {boolean} [pinned] - each of the two processes on a core of its own, where that can be
+ * @property {boolean} [needsBrokers] - a Redis or a NATS besides
  * @property {number} [files] - open files that each of the two processes needs
  */
 

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Observable } from 'rxjs';
 import type { Duration } from '../core/index.js';
-import { Parcel } from './acknowledgements.js';
 import {
   type AddOptions,
   type BroadcastOptions,
@@ -10,11 +9,11 @@ import {
   type KickOptions,
   type PushOptions,
 } from './call-options.js';
-import type { Backplane, CastPacket, Packet } from './backplane.js';
+import type { Backplane, Packet } from './backplane.js';
 import { BoxDesk } from './box-desk.js';
 import type { Position } from './box.js';
 import { CloseCode, NO_CODE } from './close-code.js';
-import { AckPush, type BroadcastResult, Cast, type Delivery, Push, type Tell } from './delivery.js';
+import type { BroadcastResult, Delivery } from './delivery.js';
 import { Directory } from './directory.js';
 import { EqualDelays } from './equal-delays.js';
 import { FleetTie } from './fleet-tie.js';
@@ -35,14 +34,15 @@ import { type HubHealth, type HubState, type HubStats, type HubTotals, noTotals 
 import { HubTale } from './hub-tale.js';
 import { Member, type MemberOwner } from './member.js';
 import type { LeaveReason, Membership } from './membership.js';
-import { encode, type Message, Numbered, type Payload } from './message.js';
+import { LocalDelivery } from './local-delivery.js';
+import { encode, type Payload } from './message.js';
 import type { Refusal } from './outlet.js';
 import { connectionsOf, type HubConnections, type HubStream } from './predecessor.js';
 import { isDuplex, isWebSocket, type PushTarget } from './push-target.js';
 import { Reception } from './reception.js';
 import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
-import { type Offer, withdrawAt } from './withdrawal.js';
+import { orAborted } from './withdrawal.js';
 
 const LONGEST_ID = 256;
 /** How long a connection may take to close before it is terminated. Milliseconds. */
@@ -69,6 +69,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private readonly tale: HubTale;
   private readonly directory = new Directory<M>();
   private readonly totals: HubTotals = noTotals();
+  private readonly local = new LocalDelivery<M>(this.directory, this.totals.pushed);
   private readonly wire: Wire;
   private readonly turn: FlushTurn;
   private readonly owner: MemberOwner<M>;
@@ -252,7 +253,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     if (this.phase !== 'open') return { connections: 0, refused: 0, forwarded: false };
     const packet = { message, group, except };
     // Those here never wait for the backplane.
-    const here = this.castHere(packet);
+    const here = this.local.cast(packet);
     const forwarded = !local && (await this.fleet.publish(packet));
     return { ...(await here), forwarded };
   }
@@ -434,21 +435,17 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     const message = encode(this.options, data, false, false);
     const members = this.phase === 'open' ? this.directory.at(id) : undefined;
     if (members === undefined) return this.pushElsewhere(id, { message, ack: false, key: undefined });
-    return new Promise((resolve) => this.offer(members, message, undefined, resolve));
+    return this.local.push(members, message);
   }
 
   private pushWith(id: string, data: Payload, said: PushOptions): Promise<Delivery> {
     const { ack = false, key, binary = false, signal } = this.calls.push(said);
-    const message = encode(this.options, data, binary, false);
+    const packet = { message: encode(this.options, data, binary, false), ack, key };
     signal?.throwIfAborted();
-    const packet = { message, ack, key };
     const members = this.phase === 'open' ? this.directory.at(id) : undefined;
-    return new Promise((resolve, reject) => {
-      let offers: readonly Offer[] = [];
-      const tell = signal === undefined ? resolve : withdrawAt(signal, () => offers, resolve, reject);
-      if (members === undefined) void this.pushElsewhere(id, packet).then(tell);
-      else offers = this.offerPacket(members, packet, tell);
-    });
+    if (members !== undefined) return this.local.pushPacket(members, packet, signal);
+    const elsewhere = this.pushElsewhere(id, packet);
+    return signal === undefined ? elsewhere : orAborted(elsewhere, signal);
   }
 
   private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said?: PushOptions): Promise<Delivery> {
@@ -469,48 +466,6 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return packet.ack && delivery.acked === undefined ? { ...delivery, acked: false } : delivery;
   }
 
-  private offerPacket(members: readonly Member<M>[], packet: Packet, tell: Tell): readonly Offer[] {
-    const { message, ack, key } = packet;
-    if (!ack) return this.offer(members, message, key, tell);
-    const numbered = new Numbered(message);
-    const push = new AckPush(members.length, this.totals.pushed, tell);
-    return members.map((member) => this.offerParcel(member, numbered, key, push));
-  }
-
-  private offer(
-    members: readonly Member<M>[],
-    message: Message,
-    key: string | undefined,
-    tell: Tell,
-  ): readonly Offer[] {
-    const item = new Push(message, key, members.length, this.totals.pushed, tell);
-    for (const { outbox } of members) outbox.offer(item);
-    return members.map(({ outbox }) => ({ outbox, item }));
-  }
-
-  private offerParcel(member: Member<M>, numbered: Numbered, key: string | undefined, push: AckPush): Offer {
-    const { outbox } = member;
-    const acknowledgements = member.needAcknowledgements();
-    const offset = acknowledgements.nextOffset;
-    const parcel = new Parcel(numbered.at(offset), key, offset, push, acknowledgements);
-    outbox.offer(parcel);
-    if (!parcel.isRefused) acknowledgements.use(offset);
-    return { outbox, item: parcel };
-  }
-
-  private castHere({ message, group, except }: CastPacket): Promise<Omit<BroadcastResult, 'forwarded'>> {
-    const left = new Set(except);
-    const members = this.directory.members(group);
-    const going = left.size === 0 ? members : members.filter(({ id }) => !left.has(id));
-    if (going.length === 0) return Promise.resolve({ connections: 0, refused: 0 });
-    return new Promise((resolve) => {
-      const cast = new Cast(message, going.length, (connections, refused) =>
-        resolve({ connections, refused }),
-      );
-      for (const member of going) member.outbox.offer(cast);
-    });
-  }
-
   private kickHere(id: string, code: number, reason: string): number {
     const members = this.directory.at(id) ?? [];
     for (const member of members) this.expel(member, 'kicked', code, reason);
@@ -523,7 +478,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   }
 
   private tieTo(backplane: Backplane | undefined): FleetTie<M> {
-    const { directory, tale } = this;
+    const { directory, local, tale } = this;
     const isOpen = (): boolean => this.phase === 'open';
     return new FleetTie<M>(
       {
@@ -534,7 +489,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
         members: () => directory.members(),
         at: (id) => directory.at(id) ?? [],
         deliver: (id, packet) => this.deliverHere(id, packet),
-        cast: (packet) => void this.castHere(packet),
+        cast: (packet) => void local.cast(packet),
         kick: (id, code, reason) => this.kickHere(id, code, reason),
         onSuperseded: (member, by) =>
           this.expel(member, by, by === 'replaced' ? CloseCode.Replaced : CloseCode.Duplicate),
@@ -549,15 +504,14 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     );
   }
 
-  /** What another instance forwards is counted there. */
+  /** What another instance forwards. */
   private deliverHere(id: string, packet: Packet): Promise<Delivery> {
-    const members = this.directory.at(id);
-    if (members === undefined) return Promise.resolve({ status: 'offline', connections: 0 });
+    const { desk } = this;
     const { at } = packet;
-    return new Promise((resolve) => {
-      if (at === undefined || this.desk === undefined) this.offerPacket(members, packet, resolve);
-      else this.desk.deliver(members, packet, at, resolve);
-    });
+    const members = this.directory.at(id);
+    if (desk === undefined || at === undefined || members === undefined)
+      return this.local.deliver(members, packet);
+    return new Promise((resolve) => desk.deliver(members, packet, at, resolve));
   }
 
   private openBox(): BoxDesk<M> | undefined {

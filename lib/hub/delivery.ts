@@ -40,6 +40,29 @@ export type Tell = (delivery: Delivery) => void;
 /** Deliveries by what became of them. */
 export type Tally = Record<DeliveryStatus, number>;
 
+/** One message on its way to the only connection of an id: what most are. Thousands may wait, so it holds no more than it must. */
+export class LonePush implements Outgoing {
+  constructor(
+    readonly message: Message,
+    private readonly tally: Tally,
+    private readonly tell: Tell,
+  ) {}
+
+  get key(): undefined {
+    return undefined;
+  }
+
+  taken(): void {
+    this.tally.sent += 1;
+    this.tell({ status: 'sent', connections: 1 });
+  }
+
+  refused(reason: Refusal): void {
+    this.tally.refused += 1;
+    this.tell({ status: 'refused', connections: 0, reason });
+  }
+}
+
 /** One message on its way to the connections of one id. */
 export class Push implements Outgoing {
   private connections = 0;

@@ -31,16 +31,40 @@ export interface EncodingRules {
  * @throws InvalidPayloadError, PayloadTooLargeError
  */
 export function encode(rules: EncodingRules, data: unknown, binary: boolean, shared: boolean): Message {
-  if (types.isUint8Array(data)) {
-    checkSize(rules, data.length);
-    if (!binary) checkUtf8(rules, data);
-    return { payload: Buffer.from(data), bytes: data.length, binary, isJson: false, shared };
-  }
-  const isJson = typeof data !== 'string';
-  const payload = isJson ? json(rules, data) : data;
+  if (typeof data === 'string') return ofText(rules, data, binary, false, shared);
+  if (!types.isUint8Array(data)) return ofText(rules, json(rules, data), binary, true, shared);
+  checkSize(rules, data.length);
+  if (!binary) checkUtf8(rules, data);
+  return { payload: Buffer.from(data), bytes: data.length, binary, isJson: false, shared };
+}
+
+function ofText(
+  rules: EncodingRules,
+  payload: string,
+  binary: boolean,
+  isJson: boolean,
+  shared: boolean,
+): Message {
   const bytes = Buffer.byteLength(payload);
   checkSize(rules, bytes);
-  return { payload, bytes, binary, isJson, shared };
+  return binary || shared ? { payload, bytes, binary, isJson, shared } : new Text(payload, bytes, isJson);
+}
+
+/** What most messages are; thousands may wait, so it holds no more than it must. */
+class Text implements Message {
+  constructor(
+    readonly payload: string,
+    readonly bytes: number,
+    readonly isJson: boolean,
+  ) {}
+
+  get binary(): boolean {
+    return false;
+  }
+
+  get shared(): boolean {
+    return false;
+  }
 }
 
 /** A message that travels with a number: `{"offset":12,"data":…}`; bytes that need not be UTF-8 as `"base64"`. */

@@ -25,13 +25,15 @@ export interface OutboxOwner {
 
 /** Bytes written in one piece, unless one message is larger. */
 const BATCH = 64 * 1024;
+/** Of all outboxes where nothing waits; never added to. */
+const NOTHING: Outgoing[] = [];
 
 /**
  * The queue of one connection. At the end of a turn all that was pushed in it goes out in one write; while the socket
  * has not taken that, what comes waits here, within limits. Messages leave in the order in which they came.
  */
 export class Outbox implements WriteWaiter {
-  private waiting: Outgoing[] = [];
+  private waiting: Outgoing[] = NOTHING;
   private waitingBytes = 0;
   /** Handed to the socket, which has not taken it yet. */
   private flying: readonly Outgoing[] | undefined = undefined;
@@ -77,7 +79,9 @@ export class Outbox implements WriteWaiter {
       if (!this.isOpen) return item.refused('closed');
       if (this.isOver(size) && !this.makeRoom(item, size)) return;
     }
-    this.waiting.push(item);
+    // Mostly it is one, for which an array that has grown would be large.
+    if (this.waiting.length === 0) this.waiting = [item];
+    else this.waiting.push(item);
     this.waitingBytes += size;
     if (this.flying === undefined) this.owner.onWork(this);
   }
@@ -112,7 +116,7 @@ export class Outbox implements WriteWaiter {
   shut(reason: Refusal): { messages: number; bytes: number } {
     this.isOpen = false;
     const { waiting, waitingBytes } = this;
-    this.waiting = [];
+    this.waiting = NOTHING;
     this.waitingBytes = 0;
     for (const item of waiting) item.refused(reason);
     return { messages: waiting.length, bytes: waitingBytes };
@@ -183,7 +187,7 @@ export class Outbox implements WriteWaiter {
   private nextBatch(): Outgoing[] {
     const { waiting, outlet } = this;
     if (this.waitingBytes <= BATCH && waiting.length <= outlet.mostAtOnce) {
-      this.waiting = [];
+      this.waiting = NOTHING;
       this.waitingBytes = 0;
       return waiting;
     }

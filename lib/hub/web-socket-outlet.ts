@@ -22,15 +22,18 @@ const NOTHING = Buffer.alloc(0);
 /** Writes to a WebSocket: whole batches of frames where that is safe, else by its own `send`. */
 export class WebSocketOutlet implements Outlet {
   readonly mostAtOnce = Infinity;
-  /** Its frames are those of a server, which are not masked, and no extension would have to transform them. */
-  private readonly isPlain: boolean;
+  /** Inside of it from its opening to its end, and kept here, for each look into `conn` costs as much as a good part of the rest. */
+  private readonly sender: Insides['_sender'];
+  /** `undefined` where frames would have to be masked, as those of a client, or transformed by an extension. */
+  private readonly socket: Duplex | undefined;
 
   constructor(
     private readonly conn: WebSocketLike,
     private readonly wire: Wire,
   ) {
-    const { _isServer, extensions } = conn as Insides;
-    this.isPlain = _isServer === true && extensions === '';
+    const { _isServer, extensions, _sender, _socket } = conn as Insides;
+    this.sender = _sender;
+    if (_isServer === true && extensions === '') this.socket = _socket ?? undefined;
   }
 
   get isOpen(): boolean {
@@ -38,16 +41,18 @@ export class WebSocketOutlet implements Outlet {
   }
 
   get isFree(): boolean {
-    return (this.conn as Insides)._sender?._firstFragment !== false;
+    return this.sender?._firstFragment !== false;
   }
 
   write(items: readonly Outgoing[], waiter: WriteWaiter): boolean {
-    const socket = this.isPlain ? frameableSocket(this.conn as Insides) : undefined;
-    if (socket === undefined) return this.sendEach(items, waiter);
+    const { socket } = this;
+    if (socket === undefined || !this.mayFrame()) return this.sendEach(items, waiter);
     const ascii = items.length === 1 ? this.wire.asciiFrame((items[0] as Outgoing).message) : undefined;
-    if (ascii === undefined) socket.write(this.wire.frames(items));
-    else socket.write(ascii, 'latin1');
-    if (socket.writableLength === 0 && !socket.destroyed && socket.errored === null) return true;
+    const isWell =
+      ascii === undefined ? socket.write(this.wire.frames(items)) : socket.write(ascii, 'latin1');
+    // A stream says true, at the price of one look, only when it is neither full nor failed nor destroyed.
+    const isTaken = socket.writableLength === 0;
+    if (isTaken && (isWell || (!socket.destroyed && socket.errored === null))) return true;
     // A callback costs as much as the rest of the write; so only those are given one that have to wait.
     socket.write(NOTHING, (error) => waiter.onDone(items, error));
     return false;
@@ -68,6 +73,13 @@ export class WebSocketOutlet implements Outlet {
     else this.conn.terminate();
   }
 
+  /** Nothing is under way inside that would have to come first. */
+  private mayFrame(): boolean {
+    const { sender } = this;
+    if (sender?._firstFragment !== true) return false;
+    return sender._state === undefined ? sender._deflating === false : sender._state === 0;
+  }
+
   private sendEach(items: readonly Outgoing[], waiter: WriteWaiter): boolean {
     const done = (error?: Error | null): void => waiter.onDone(items, error);
     items.forEach(({ message }, at) => {
@@ -76,14 +88,4 @@ export class WebSocketOutlet implements Outlet {
     });
     return false;
   }
-}
-
-/** The socket beneath, unless something is under way inside that would have to come first. */
-function frameableSocket({ _socket, _sender }: Insides): Duplex | undefined {
-  if (_sender?._firstFragment !== true || !isIdle(_sender)) return undefined;
-  return _socket?.writable === true ? _socket : undefined;
-}
-
-function isIdle({ _state, _deflating }: NonNullable<Insides['_sender']>): boolean {
-  return _state === undefined ? _deflating === false : _state === 0;
 }

@@ -30,3 +30,10 @@ export function withdrawAt(
     resolve(delivery);
   };
 }
+
+/** What another instance is asked to deliver can only be forgotten. */
+export function orAborted(delivery: Promise<Delivery>, signal: AbortSignal): Promise<Delivery> {
+  return new Promise((resolve, reject) => {
+    void delivery.then(withdrawAt(signal, () => [], resolve, reject));
+  });
+}

@@ -48,8 +48,8 @@ export class ConnHubModule {
   }
 
   /** Registers hubs and provides them to the module that imports this. Elsewhere the same name is the same hub. */
-  static forFeature(...definitions: HubDefinition<never>[]): DynamicModule {
-    const providers = definitions.map((definition) => hubProvider(definition as HubDefinition));
+  static forFeature(...definitions: HubDefinition[]): DynamicModule {
+    const providers = definitions.map(hubProvider);
     return { module: ConnHubModule, providers, exports: providers.map(({ provide }) => provide) };
   }
 

@@ -1,0 +1,2 @@
+/** The predecessor's name for it. */
+export const HUB = 'weixin-user';
