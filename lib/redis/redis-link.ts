@@ -1,6 +1,5 @@
 import {
   type BackplaneHealth,
-  type BackplaneLink,
   type CastPacket,
   type Claim,
   type ClaimOutcome,
@@ -8,20 +7,20 @@ import {
   type HubInstance,
   type Packet,
 } from '../hub/backplane.js';
+import { type Answers, Asks } from '../hub/asks.js';
 import type { Delivery } from '../hub/delivery.js';
 import { codeMessage, decodeMessage } from '../hub/packet-codec.js';
-import { type Answers, Asks } from './asks.js';
+import type { KeptLink } from '../hub/session-keeper.js';
+import { TurnBatch } from '../hub/turn-batch.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisNames } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
-import { TurnBatch } from './turn-batch.js';
 
 /** A message for an id, on its way. */
 interface Question {
   readonly id: string;
+  readonly number: string;
   readonly text: string;
-  resolve(sent: { asked: number; unreached: number }): void;
-  reject(cause: Error): void;
 }
 
 /** The backplane of a link. */
@@ -41,7 +40,7 @@ const REAPED = 500;
 const ANNOUNCED = 500;
 
 /** One hub's tie to its other instances, over the backplane's session. */
-export class RedisLink implements BackplaneLink {
+export class RedisLink implements KeptLink<RedisSession> {
   readonly names: RedisNames;
   private readonly asks: Asks;
   private readonly questions = new TurnBatch<Question>(
@@ -189,14 +188,10 @@ export class RedisLink implements BackplaneLink {
 
   private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
     this.session();
-    return this.asks.ask(
-      isPatient,
-      (number) =>
-        new Promise((resolve, reject) => {
-          const text = JSON.stringify(['q', number, this.instance.node, ...said]);
-          this.questions.add({ id, text, resolve, reject }, text.length);
-        }),
-    );
+    return this.asks.ask(isPatient, (number) => {
+      const text = JSON.stringify(['q', number, this.instance.node, ...said]);
+      this.questions.add({ id, number, text }, text.length);
+    });
   }
 
   /** All that is asked in one turn. */
@@ -206,21 +201,19 @@ export class RedisLink implements BackplaneLink {
     const texts = questions.map(({ text }) => text);
     const { session } = this.owner;
     if (session === undefined) {
-      for (const { reject } of questions) reject(new Error('Redis was lost before it was asked'));
+      const cause = new Error('Redis was lost before it was asked');
+      for (const { number } of questions) this.asks.fail(number, cause);
       return;
     }
     try {
       const said = await session.run('ask', [nodes, ...places], [channels, this.instance.node, ...texts]);
-      questions.forEach(({ resolve }, at) => {
+      questions.forEach(({ number }, at) => {
         const [unreached, ...asked] = (said as [number, ...string[]][])[at] as [number, ...string[]];
-        resolve({ asked: asked.length, unreached });
+        this.asks.expect(number, asked.length, unreached);
       });
     } catch (cause) {
-      for (const { resolve, reject } of questions) {
-        if (isRefusal(cause)) reject(cause as Error);
-        // It may have been done, though nobody told us: somebody may have been asked.
-        else resolve({ asked: Infinity, unreached: 0 });
-      }
+      // Else it may have been done, though nobody told us: somebody may have been asked.
+      if (isRefusal(cause)) for (const { number } of questions) this.asks.fail(number, cause as Error);
     }
   }
 

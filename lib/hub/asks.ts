@@ -1,4 +1,4 @@
-import { EqualDelays } from '../hub/equal-delays.js';
+import { EqualDelays } from './equal-delays.js';
 
 /** What other instances said to one question. */
 export interface Answers {
@@ -13,17 +13,26 @@ export interface Answers {
 class Ask {
   readonly answers: { node: string; answer: unknown }[] = [];
   unreached = 0;
-  private expected = Infinity;
+  expected = Infinity;
+  /** Those of whom it is known that they were asked. */
+  private named: Set<string> | undefined = undefined;
 
   constructor(
     readonly number: string,
+    readonly delays: EqualDelays<Ask>,
     private readonly resolve: (answers: Answers) => void,
+    readonly reject: (cause: Error) => void,
   ) {}
 
-  /** An answer may come before it is known who was asked. */
-  expect(count: number, unreached: number): void {
-    this.expected = count;
-    this.unreached = unreached;
+  /** Whoever answers knows who else was asked. */
+  name(node: string, others: readonly string[]): void {
+    if (others.length === 0 && this.answers.length === 1) this.expected = 1;
+    else {
+      this.named ??= new Set(this.answers.map((each) => each.node));
+      this.named.add(node);
+      for (const other of others) this.named.add(other);
+      this.expected = this.named.size;
+    }
   }
 
   get isComplete(): boolean {
@@ -53,37 +62,42 @@ export class Asks {
     this.patient = new EqualDelays<Ask>(timeout + patience, (ask) => this.end(ask));
   }
 
-  /**
-   * @param send - sends the question by its number; gives how many were asked (`Infinity` = nobody knows), and how many could not be
-   * @returns rejects with what `send` rejects with
-   */
-  ask(
-    isPatient: boolean,
-    send: (number: string) => Promise<{ asked: number; unreached: number }>,
-  ): Promise<Answers> {
+  /** @param send - sends the question by its number; how many were asked, `expect()` or the answers say */
+  ask(isPatient: boolean, send: (number: string) => void): Promise<Answers> {
     return new Promise((resolve, reject) => {
       this.last += 1;
-      const ask = new Ask(String(this.last), resolve);
+      const ask = new Ask(String(this.last), isPatient ? this.patient : this.plain, resolve, reject);
       this.open.set(ask.number, ask);
-      (isPatient ? this.patient : this.plain).add(ask);
-      send(ask.number).then(
-        ({ asked, unreached }) => {
-          ask.expect(asked, unreached);
-          if (ask.isComplete) this.end(ask);
-        },
-        (cause: Error) => {
-          this.forget(ask);
-          reject(cause);
-        },
-      );
+      ask.delays.add(ask);
+      send(ask.number);
     });
   }
 
-  /** Somebody has answered; whoever answers too late, or what was never asked, is not heard. */
-  answer(number: unknown, node: string, answer: unknown): void {
+  /** It is known how many were asked, and how many could not be; an answer may have come before. */
+  expect(number: string, asked: number, unreached: number): void {
+    const ask = this.open.get(number);
+    if (ask === undefined) return;
+    ask.expected = asked;
+    ask.unreached = unreached;
+    if (ask.isComplete) this.end(ask);
+  }
+
+  /** It was not asked. */
+  fail(number: string, cause: Error): void {
+    const ask = this.open.get(number);
+    if (ask !== undefined && this.forget(ask)) ask.reject(cause);
+  }
+
+  /**
+   * Somebody has answered; whoever answers too late, or what was never asked, is not heard.
+   *
+   * @param others - who else was asked, where the one that answers knows it
+   */
+  answer(number: unknown, node: string, answer: unknown, others?: readonly string[]): void {
     const ask = this.open.get(number as string);
     if (ask === undefined) return;
     ask.answers.push({ node, answer });
+    if (others !== undefined) ask.name(node, others);
     if (ask.isComplete) this.end(ask);
   }
 
@@ -92,13 +106,11 @@ export class Asks {
   }
 
   private end(ask: Ask): void {
-    if (!this.forget(ask)) return;
-    ask.settle();
+    if (this.forget(ask)) ask.settle();
   }
 
   private forget(ask: Ask): boolean {
-    this.plain.delete(ask);
-    this.patient.delete(ask);
+    ask.delays.delete(ask);
     return this.open.delete(ask.number);
   }
 }
