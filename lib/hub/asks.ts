@@ -7,6 +7,8 @@ export interface Answers {
   readonly unanswered: number;
   /** Could not even be asked. */
   readonly unreached: number;
+  /** It was known how many were asked. */
+  readonly isCounted: boolean;
 }
 
 /** A question on its way. */
@@ -41,8 +43,10 @@ class Ask {
 
   settle(): void {
     const { answers, unreached, expected } = this;
-    const asked = expected === Infinity ? answers.length + 1 : expected;
-    this.resolve({ answers, unanswered: Math.max(0, asked - answers.length), unreached });
+    const isCounted = expected !== Infinity;
+    const asked = isCounted ? expected : answers.length + 1;
+    const unanswered = Math.max(0, asked - answers.length);
+    this.resolve({ answers, unanswered, unreached, isCounted });
   }
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../hub/backplane.js';
 import { type Answers, Asks } from '../hub/asks.js';
 import type { Delivery } from '../hub/delivery.js';
-import { codeMessage, decodeMessage } from '../hub/packet-codec.js';
+import { codeMessage, decodeMessage, isDelivery } from '../hub/packet-codec.js';
 import type { KeptLink } from '../hub/session-keeper.js';
 import { TurnBatch } from '../hub/turn-batch.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
@@ -320,9 +320,4 @@ function isRefusal(cause: unknown): boolean {
   return [name, constructor.name].some((each) =>
     /^(ReplyError|ErrorReply|SimpleError|BlobError)$/.test(each),
   );
-}
-
-function isDelivery(answer: unknown): answer is Delivery {
-  const { status, connections } = (answer ?? {}) as Partial<Delivery>;
-  return typeof status === 'string' && typeof connections === 'number';
 }

@@ -1,19 +1,15 @@
 import { createHash } from 'node:crypto';
-import { EqualDelays } from '../hub/equal-delays.js';
+import type { Session } from '../hub/session-keeper.js';
+import { TimedCalls } from '../hub/timed-calls.js';
 import { connectionOf, type RedisConnection, type RedisLike, type RedisListener } from './redis-client.js';
 import { type ScriptName, SCRIPTS } from './redis-scripts.js';
-
-/** A command that has not been answered. */
-interface Unanswered {
-  readonly reject: (cause: Error) => void;
-}
 
 /**
  * Two connections to Redis, from the first command to the first failure: then it is over, and another session begins. The
  * one that hears is up before the one that speaks, so that no answer is missed.
  */
-export class RedisSession {
-  private readonly unanswered: EqualDelays<Unanswered>;
+export class RedisSession implements Session {
+  private readonly calls: TimedCalls;
   private speaker: RedisConnection | undefined;
   private hearer: RedisConnection | undefined;
   private isOver = false;
@@ -24,11 +20,7 @@ export class RedisSession {
     private readonly onMessage: (channel: string, text: string) => void,
     private readonly onOver: (session: RedisSession, cause: unknown) => void,
   ) {
-    this.unanswered = new EqualDelays(timeout, ({ reject }) => {
-      const late = new Error(`Redis gave no answer within ${timeout} ms`);
-      reject(late);
-      this.end(late);
-    });
+    this.calls = new TimedCalls('Redis', timeout, (late) => this.end(late));
   }
 
   /** Rejects with what keeps it from being used. */
@@ -64,10 +56,9 @@ export class RedisSession {
   end(cause: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
-    const unanswered = this.unanswered.items();
-    this.unanswered.clear();
-    const lost = cause instanceof Error ? cause : new Error('Redis was lost before it answered', { cause });
-    for (const { reject } of unanswered) reject(lost);
+    this.calls.rejectAll(
+      cause instanceof Error ? cause : new Error('Redis was lost before it answered', { cause }),
+    );
     this.hearer?.end();
     this.speaker?.end();
     this.onOver(this, cause);
@@ -94,18 +85,7 @@ export class RedisSession {
   }
 
   private answered<R>(ask: () => Promise<R>): Promise<R> {
-    return new Promise((resolve, reject) => {
-      if (this.isOver) return reject(new Error('Redis is not connected'));
-      const entry: Unanswered = { reject };
-      this.unanswered.add(entry);
-      const forget = (): unknown => this.unanswered.delete(entry);
-      try {
-        ask().finally(forget).then(resolve, reject);
-      } catch (cause) {
-        forget();
-        reject(cause as Error);
-      }
-    });
+    return this.isOver ? Promise.reject(new Error('Redis is not connected')) : this.calls.run(ask);
   }
 }
 

@@ -4,15 +4,16 @@ import { BackplaneError, ConnHub, type ConnHubOptions } from 'nestjs-conn-pool/h
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-conn-pool/redis';
 import { createClient } from 'redis';
 import { InvalidOptionsError } from 'nestjs-conn-pool/core';
-import { fleet, type Fleet, Line, OFFLINE } from '../fleet.js';
-import { until } from '../until.js';
-import { Cable } from './cable.js';
-import { describeWithRedis, RedisProcess } from './redis-process.js';
+import { fleet, type Fleet, Line, OFFLINE } from './fleet.js';
+import { until } from './until.js';
+import { Cable } from './servers/cable.js';
+import { RedisProcess } from './servers/redis-process.js';
+import { describeWith } from './servers/server-process.js';
 
 const QUICK = { lease: 1500, probe: 200, timeout: 500 };
 const LOST = { status: 'refused', connections: 0, reason: 'backplane' };
 
-describeWithRedis('instances of a hub over Redis', () => {
+describeWith(['redis-server'], 'instances of a hub over Redis', () => {
   jest.setTimeout(60_000);
   let redis: RedisProcess;
   const open: { close(): Promise<unknown> }[] = [];

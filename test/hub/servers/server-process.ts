@@ -6,43 +6,38 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../until.js';
 
-/** Why there is no test, where there is none. */
-export const whyNoRedis = (): string | undefined =>
-  spawnSync('redis-server', ['--version']).status === 0 ? undefined : 'redis-server is not on the PATH';
+/** Set where every server must be there (`.ci/run`): a test is not skipped then. */
+const MUST_BE_THERE = 'HUB_SERVERS_REQUIRED';
 
-/** `describe`, or a test that is skipped and says why. */
-export function describeWithRedis(name: string, tests: () => void): void {
-  const reason = whyNoRedis();
-  if (reason === undefined) return describe(name, tests);
+/** `describe`, or tests that are skipped and say why: for want of a program. */
+export function describeWith(programs: readonly string[], name: string, tests: () => void): void {
+  const missing = programs.filter((program) => spawnSync(program, ['--version']).status !== 0);
+  if (missing.length === 0) return describe(name, tests);
+  const reason = `${missing.join(' and ')} not on the PATH`;
+  if (process.env[MUST_BE_THERE] !== undefined) {
+    return describe(name, () => {
+      it('has the servers it needs', () => {
+        throw new Error(`${reason}, and ${MUST_BE_THERE} is set`);
+      });
+    });
+  }
   console.warn(`Skipped: ${name}: ${reason}`);
   describe.skip(`${name} (${reason})`, tests);
 }
 
-/** A Redis of a test's own. */
-export class RedisProcess {
+/** A server of a test's own, on a port of its own, with an empty folder. */
+export abstract class ServerProcess {
+  protected readonly folder = mkdtempSync(join(tmpdir(), 'hub-server-'));
   private child: ChildProcess | undefined;
-  private readonly folder = mkdtempSync(join(tmpdir(), 'hub-redis-'));
 
-  private constructor(
+  protected constructor(
     readonly port: number,
-    private readonly password: string | undefined,
+    private readonly program: string,
   ) {}
-
-  static async start(password?: string): Promise<RedisProcess> {
-    const redis = new RedisProcess(await freePort(), password);
-    await redis.run();
-    return redis;
-  }
-
-  get url(): string {
-    return `redis://${this.password === undefined ? '' : `:${this.password}@`}127.0.0.1:${this.port}`;
-  }
 
   /** Empty, for it keeps nothing on disk. */
   async run(): Promise<void> {
-    const said = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-    if (this.password !== undefined) said.push('--requirepass', this.password);
-    this.child = spawn('redis-server', [...said, '--dir', this.folder], { stdio: 'ignore' });
+    this.child = spawn(this.program, this.words(), { stdio: 'ignore' });
     await until(() => accepts(this.port));
   }
 
@@ -66,9 +61,12 @@ export class RedisProcess {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
   }
+
+  /** The arguments. */
+  protected abstract words(): string[];
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
