@@ -6,9 +6,17 @@ import type { NatsSubjects } from './nats-subjects.js';
 /** What is held here. */
 export interface Holdings {
   of(id: string): Holding | undefined;
+  /** It was here until just now, and whoever comes finds it online. */
+  isLeaving(id: string): boolean;
   /** The fleet has decided for another. */
   drop(holding: Holding, key: string): void;
 }
+
+const REFUSED = 0;
+const GRANTED = 1;
+/** It was asked too late. */
+const NOT_HERE = 2;
+type Word = typeof REFUSED | typeof GRANTED | typeof NOT_HERE;
 
 /**
  * Whose an id is. Whoever comes asks those who have it, listens, and says that he listens: of two that come at the same
@@ -30,8 +38,8 @@ export class Contest {
       this.post.askAt(this.subjects.awaiting(id), ['l']),
     ]);
     return {
-      granted: !here.answers.some(({ answer }) => answer === 0),
-      wasOnline: here.answers.length + awaiting.answers.length > 0,
+      granted: !here.answers.some(({ answer }) => answer === REFUSED),
+      wasOnline: [...here.answers, ...awaiting.answers].some(({ answer }) => answer !== NOT_HERE),
       isUnanswered: here.unanswered + awaiting.unanswered > 0,
     };
   }
@@ -53,8 +61,11 @@ export class Contest {
       if (holding?.lingering !== undefined) this.yield(holding, [holding.lingering]);
       this.post.answer(from, number, 1, []);
     } else if (typeof key === 'string' && typeof age === 'number') {
-      if (kind === 'c') this.post.answer(from, number, this.decide(holding, from, key, age), []);
-      else if (kind === 'd' && holding !== undefined) this.onTold(holding, from, key, age);
+      if (kind === 'c') {
+        const word = this.decide(id, from, key, age);
+        // Somebody else may have it.
+        this.post.answer(from, number, word, word === NOT_HERE ? undefined : []);
+      } else if (kind === 'd' && holding !== undefined) this.onTold(holding, from, key, age);
     }
   }
 
@@ -69,14 +80,17 @@ export class Contest {
     }
   }
 
-  /** @returns 1: he may have it */
-  private decide(holding: Holding | undefined, from: string, key: string, age: number): 0 | 1 {
+  private decide(id: string, from: string, key: string, age: number): Word {
     const { policy } = this.instance;
-    if (holding === undefined || holding.connections.size === 0 || policy === 'multi') return 1;
+    const holding = this.holdings.of(id);
+    if (holding === undefined || holding.connections.size === 0) {
+      return this.holdings.isLeaving(id) ? GRANTED : NOT_HERE;
+    }
+    if (policy === 'multi') return GRANTED;
     holding.decided = `${from}/${key}`;
-    if (policy === 'reject' || holding.since > performance.now() - age) return 0;
+    if (policy === 'reject' || holding.since > performance.now() - age) return REFUSED;
     this.yield(holding, [...holding.connections.keys()]);
-    return 1;
+    return GRANTED;
   }
 
   /** He listens as well. */

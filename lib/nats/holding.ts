@@ -36,12 +36,17 @@ export class Holding {
   /** Listens no further for what it has no more. */
   tidy(): void {
     if (this.connections.size === 0) {
-      this.here?.unsubscribe();
+      silence(this.here);
       this.here = undefined;
     }
     if (this.lingering === undefined) {
-      this.awaiting?.unsubscribe();
+      silence(this.awaiting);
       this.awaiting = undefined;
     }
   }
+}
+
+/** What is on its way is answered still. */
+function silence(subscription: NatsSubscription | undefined): void {
+  subscription?.drain().catch(() => undefined);
 }

@@ -19,7 +19,8 @@ export interface NatsMessage {
 
 /** Ends when the connection ends. */
 export interface NatsSubscription {
-  unsubscribe(): void;
+  /** Hears no more, but for what is on its way already. */
+  drain(): Promise<void>;
 }
 
 /** Connects once, and leaves everything else to us. */

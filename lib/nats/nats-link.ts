@@ -41,6 +41,8 @@ export class NatsLink implements KeptLink<NatsSession> {
   private readonly watch: NodeWatch;
   private readonly contest: Contest;
   private holdings = new Map<string, Holding>();
+  /** Given up, and it is not known yet whether anybody else has them: of two who leave, the last one has the last word. */
+  private readonly leaving = new Set<string>();
   private ears: NatsSubscription[] = [];
 
   constructor(
@@ -60,6 +62,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     });
     this.contest = new Contest(instance, this.subjects, this.post, {
       of: (id) => this.holdings.get(id),
+      isLeaving: (id) => this.leaving.has(id),
       drop: (holding, key) => this.drop(holding, key),
     });
   }
@@ -102,7 +105,12 @@ export class NatsLink implements KeptLink<NatsSession> {
     if (!holding.isEmpty) return { isOffline: false };
     this.forget(holding);
     this.session();
-    return { isOffline: await this.isNowhere(id, 1) };
+    this.leaving.add(id);
+    try {
+      return { isOffline: await this.isNowhere(id, 1) };
+    } finally {
+      this.leaving.delete(id);
+    }
   }
 
   async forward(id: string, packet: Packet): Promise<Delivery> {
@@ -144,13 +152,13 @@ export class NatsLink implements KeptLink<NatsSession> {
     if (session !== undefined) {
       try {
         session.publish(this.subjects.all, JSON.stringify(['y', this.instance.node]));
-        for (const ear of this.ears) ear.unsubscribe();
         for (const holding of this.holdings.values()) {
           holding.connections.clear();
           holding.lingering = undefined;
           holding.tidy();
         }
         await session.flush();
+        for (const ear of this.ears) ear.drain().catch(() => undefined);
       } catch {
         // It is over: so is what was held over it.
       }
@@ -182,6 +190,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     if (isNew) {
       this.watch.reset();
       await this.announce(session);
+      this.watch.tick();
     } else if (this.watch.tick()) {
       // The others have gone on meanwhile.
       for (const holding of this.holdings.values()) this.contest.tellAll(holding);
@@ -266,7 +275,7 @@ export class NatsLink implements KeptLink<NatsSession> {
   private async isNowhere(id: string, left: 0 | 1): Promise<boolean> {
     const subjects = [this.subjects.at(id), this.subjects.awaiting(id)];
     const said = await Promise.all(subjects.map((subject) => this.post.askAt(subject, ['r', left])));
-    const isSilent = said.every(({ answers }) => answers.length === 0);
+    const isSilent = said.every(({ answers }) => answers.every(({ answer }) => answer === 0));
     return isSilent && (this.watch.hasDead || said.every(({ unanswered }) => unanswered === 0));
   }
 
@@ -336,14 +345,16 @@ export class NatsLink implements KeptLink<NatsSession> {
   private answer(id: string, from: string, [number, kind, ...rest]: readonly unknown[]): void {
     if (typeof number !== 'string') return;
     const holding = this.holdings.get(id);
-    // Whoever has it knows who has it, too.
-    const others = holding === undefined || holding.connections.size === 0 ? undefined : [...holding.peers];
+    // Whoever has it knows who has it, too. Whoever has just lost a message's id may have lost it to another.
+    const isLost = holding === undefined || holding.connections.size === 0;
+    const others = kind === 'f' && isLost ? undefined : [...(holding?.peers ?? [])];
     const reply = (answer: unknown): void => this.post.answer(from, number, answer, others);
     if (kind === 'f') this.deliver(id, rest, reply);
     else if (kind === 'w') reply(Array.from(holding?.connections.values() ?? [], ({ meta }) => metaOf(meta)));
     else if (kind === 'r') {
       if (rest[0] === 1) holding?.peers.delete(from);
-      this.post.answer(from, number, 1, []);
+      const isHere = holding !== undefined || this.leaving.has(id);
+      this.post.answer(from, number, isHere ? 1 : 0, []);
     } else if (kind === 'k') {
       const [code, reason] = rest;
       if (typeof code === 'number' && typeof reason === 'string') reply(this.instance.kick(id, code, reason));

@@ -42,6 +42,8 @@ export class NodeWatch {
     const isNew = !this.seen.has(node);
     this.seen.set(node, performance.now());
     this.dead.delete(node);
+    // It may be the only one, and what is here the last that is told.
+    if (isNew) this.chooseWitness();
     return isNew;
   }
 

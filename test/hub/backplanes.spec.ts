@@ -27,7 +27,7 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
       const made = places.map(
         ([hub, node]) => new ConnHub({ name: hub, node, backplane: place.backplane() }),
       );
-      open.push(...made);
+      for (const hub of made) open.push({ close: () => hub.close({ drain: 0 }) });
       await Promise.all(made.map((hub) => hub.start()));
       return made;
     }
@@ -219,7 +219,7 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
       await until(() => isAt(b!, 'bob', 'n0'));
       bob.hangUp();
       await until(() => isAt(b!, 'bob', undefined));
-      await a!.close();
+      await a!.close({ drain: 0 });
       expect(told[0]!.filter((line) => line.startsWith('offline')).sort()).toEqual([
         'offline ann',
         'offline bob',
@@ -251,7 +251,7 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
       const backplane = place.backplane();
       const make = (hub: string): ConnHub => {
         const made = new ConnHub({ name: hub, node: 'n0', backplane });
-        open.push(made);
+        open.push({ close: () => made.close({ drain: 0 }) });
         return made;
       };
       await make('a').start();
@@ -276,15 +276,7 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
         ]),
       );
       const [first, second, ...others] = made as [ConnHub, ConnHub, ...ConnHub[]];
-      const ids = [
-        'id {:*} | , / ü\n',
-        '*',
-        '>',
-        '.',
-        'a b',
-        'x'.repeat(256),
-        'ü'.repeat(256),
-      ];
+      const ids = ['id {:*} | , / ü\n', '*', '>', '.', 'a b', 'x'.repeat(256), 'ü'.repeat(256)];
       for (const id of ids) {
         const line = new Line();
         first.add(id, line, { meta: `a|b|c${id}` });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,7 +21,8 @@ export function describeWith(programs: readonly string[], name: string, tests: (
       });
     });
   }
-  console.warn(`Skipped: ${name}: ${reason}`);
+  // Not by the console, of which Jest shows nothing when all tests of a file are skipped.
+  process.stderr.write(`Skipped: ${name}: ${reason}\n`);
   describe.skip(`${name} (${reason})`, tests);
 }
 
@@ -49,8 +50,11 @@ export abstract class ServerProcess {
     await gone;
   }
 
-  stop(): void {
-    this.child?.kill('SIGSTOP');
+  /** It stands still, with its connections up, when this resolves. */
+  async stop(): Promise<void> {
+    const { pid } = this.child as ChildProcess;
+    process.kill(pid as number, 'SIGSTOP');
+    await until(() => isStopped(pid as number));
   }
 
   goOn(): void {
@@ -64,6 +68,15 @@ export abstract class ServerProcess {
 
   /** The arguments. */
   protected abstract words(): string[];
+}
+
+/** A signal takes a moment, for each of its threads. */
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return true;
+  return readdirSync(tasks).every((task) =>
+    /^State:\s+T/m.test(readFileSync(`${tasks}/${task}/status`, 'utf8')),
+  );
 }
 
 export async function freePort(): Promise<number> {
