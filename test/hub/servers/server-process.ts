@@ -71,7 +71,7 @@ export abstract class ServerProcess {
 }
 
 /** A signal takes a moment, for each of its threads. */
-function isStopped(pid: number): boolean {
+export function isStopped(pid: number): boolean {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) return true;
   return readdirSync(tasks).every((task) =>
