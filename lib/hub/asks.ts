@@ -1,5 +1,3 @@
-import { EqualDelays } from './equal-delays.js';
-
 /** What other instances said to one question. */
 export interface Answers {
   readonly answers: readonly { node: string; answer: unknown }[];
@@ -12,7 +10,7 @@ export interface Answers {
 }
 
 /** A question on its way. */
-class Ask {
+class Ask implements Answers {
   readonly answers: { node: string; answer: unknown }[] = [];
   unreached = 0;
   expected = Infinity;
@@ -20,11 +18,22 @@ class Ask {
   private named: Set<string> | undefined = undefined;
 
   constructor(
-    readonly number: string,
-    readonly delays: EqualDelays<Ask>,
-    private readonly resolve: (answers: Answers) => void,
-    readonly reject: (cause: Error) => void,
+    readonly deadline: number,
+    readonly done: (said: Answers) => void,
+    readonly failed: (cause: Error) => void,
   ) {}
+
+  get isCounted(): boolean {
+    return this.expected !== Infinity;
+  }
+
+  get unanswered(): number {
+    return this.isCounted ? Math.max(0, this.expected - this.answers.length) : 1;
+  }
+
+  get isComplete(): boolean {
+    return this.answers.length >= this.expected;
+  }
 
   /** Whoever answers knows who else was asked. */
   name(node: string, others: readonly string[]): void {
@@ -36,25 +45,38 @@ class Ask {
       this.expected = this.named.size;
     }
   }
+}
 
-  get isComplete(): boolean {
-    return this.answers.length >= this.expected;
+/** Questions that may all take equally long: the first that was asked is the first whose time is over. */
+class Shelf {
+  readonly open = new Map<number, Ask>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(readonly delay: number) {}
+
+  add(number: number, ask: Ask): void {
+    this.open.set(number, ask);
+    this.timer ??= setTimeout(this.onTimer, this.delay).unref();
   }
 
-  settle(): void {
-    const { answers, unreached, expected } = this;
-    const isCounted = expected !== Infinity;
-    const asked = isCounted ? expected : answers.length + 1;
-    const unanswered = Math.max(0, asked - answers.length);
-    this.resolve({ answers, unanswered, unreached, isCounted });
-  }
+  private readonly onTimer = (): void => {
+    this.timer = undefined;
+    const now = performance.now();
+    for (const [number, ask] of this.open) {
+      if (ask.deadline > now) {
+        this.timer = setTimeout(this.onTimer, Math.ceil(ask.deadline - now)).unref();
+        return;
+      }
+      this.open.delete(number);
+      ask.done(ask);
+    }
+  };
 }
 
 /** Questions to other instances, and their answers, each within a time. */
 export class Asks {
-  private readonly open = new Map<string, Ask>();
-  private readonly plain: EqualDelays<Ask>;
-  private readonly patient: EqualDelays<Ask>;
+  private readonly plain: Shelf;
+  private readonly patient: Shelf;
   private last = 0;
 
   /**
@@ -62,34 +84,43 @@ export class Asks {
    * @param patience - how much longer an answer may take that waits for a client
    */
   constructor(timeout: number, patience: number) {
-    this.plain = new EqualDelays<Ask>(timeout, (ask) => this.end(ask));
-    this.patient = new EqualDelays<Ask>(timeout + patience, (ask) => this.end(ask));
+    this.plain = new Shelf(timeout);
+    this.patient = new Shelf(timeout + patience);
   }
 
-  /** @param send - sends the question by its number; how many were asked, `expect()` or the answers say */
-  ask(isPatient: boolean, send: (number: string) => void): Promise<Answers> {
-    return new Promise((resolve, reject) => {
-      this.last += 1;
-      const ask = new Ask(String(this.last), isPatient ? this.patient : this.plain, resolve, reject);
-      this.open.set(ask.number, ask);
-      ask.delays.add(ask);
-      send(ask.number);
-    });
+  /**
+   * Begins a question that is sent afterwards; how many were asked, `expect()` or the answers say.
+   *
+   * @param failed - called in place of `done` when it was not sent
+   * @returns its number
+   */
+  begin(isPatient: boolean, done: (said: Answers) => void, failed: (cause: Error) => void): number {
+    this.last += 1;
+    const shelf = isPatient ? this.patient : this.plain;
+    shelf.add(this.last, new Ask(performance.now() + shelf.delay, done, failed));
+    return this.last;
+  }
+
+  /** @param send - sends the question by its number */
+  ask(isPatient: boolean, send: (number: number) => void): Promise<Answers> {
+    return new Promise((resolve, reject) => send(this.begin(isPatient, resolve, reject)));
   }
 
   /** It is known how many were asked, and how many could not be; an answer may have come before. */
-  expect(number: string, asked: number, unreached: number): void {
-    const ask = this.open.get(number);
+  expect(number: number, asked: number, unreached: number): void {
+    const ask = this.find(number);
     if (ask === undefined) return;
     ask.expected = asked;
     ask.unreached = unreached;
-    if (ask.isComplete) this.end(ask);
+    if (ask.isComplete) this.end(number, ask);
   }
 
   /** It was not asked. */
-  fail(number: string, cause: Error): void {
-    const ask = this.open.get(number);
-    if (ask !== undefined && this.forget(ask)) ask.reject(cause);
+  fail(number: number, cause: Error): void {
+    const ask = this.find(number);
+    if (ask === undefined) return;
+    this.forget(number);
+    ask.failed(cause);
   }
 
   /**
@@ -98,23 +129,40 @@ export class Asks {
    * @param others - who else was asked, where the one that answers knows it
    */
   answer(number: unknown, node: string, answer: unknown, others?: readonly string[]): void {
-    const ask = this.open.get(number as string);
+    const ask = this.find(number as number);
     if (ask === undefined) return;
     ask.answers.push({ node, answer });
     if (others !== undefined) ask.name(node, others);
-    if (ask.isComplete) this.end(ask);
+    if (ask.isComplete) this.end(number as number, ask);
+  }
+
+  /** Whatever is to come does not wait for a client any more. */
+  hasten(number: unknown): void {
+    const ask = this.patient.open.get(number as number);
+    if (ask === undefined) return;
+    this.patient.open.delete(number as number);
+    const { done, failed, answers } = ask;
+    const hastened = new Ask(performance.now() + this.plain.delay, done, failed);
+    hastened.answers.push(...answers);
+    this.plain.add(number as number, hastened);
   }
 
   endAll(): void {
-    for (const ask of [...this.open.values()]) this.end(ask);
+    for (const { open } of [this.plain, this.patient]) {
+      for (const [number, ask] of [...open]) this.end(number, ask);
+    }
   }
 
-  private end(ask: Ask): void {
-    if (this.forget(ask)) ask.settle();
+  private find(number: number): Ask | undefined {
+    return this.plain.open.get(number) ?? this.patient.open.get(number);
   }
 
-  private forget(ask: Ask): boolean {
-    ask.delays.delete(ask);
-    return this.open.delete(ask.number);
+  private end(number: number, ask: Ask): void {
+    this.forget(number);
+    ask.done(ask);
+  }
+
+  private forget(number: number): void {
+    if (!this.plain.open.delete(number)) this.patient.open.delete(number);
   }
 }

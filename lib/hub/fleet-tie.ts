@@ -94,13 +94,11 @@ export class FleetTie<M> {
   }
 
   /** For an id that nobody has here. */
-  async forward(id: string, packet: Packet): Promise<Delivery> {
-    if (this.link === undefined) return { status: 'offline', connections: 0 };
-    try {
-      return await this.link.forward(id, packet);
-    } catch {
-      return { status: 'refused', connections: 0, reason: 'backplane' };
-    }
+  forward(id: string, packet: Packet): Promise<Delivery> {
+    if (this.link === undefined) return Promise.resolve({ status: 'offline', connections: 0 });
+    return this.link
+      .forward(id, packet)
+      .catch(() => ({ status: 'refused', connections: 0, reason: 'backplane' }));
   }
 
   /** @returns whether the backplane took it */

@@ -54,7 +54,7 @@ export class Contest {
   }
 
   /** To what another says to all who have the id. */
-  answer(id: string, from: string, number: string, kind: unknown, [key, age]: readonly unknown[]): void {
+  answer(id: string, from: string, number: number, kind: unknown, [key, age]: readonly unknown[]): void {
     if (from === this.instance.node) return;
     const holding = this.holdings.of(id);
     if (kind === 'l') {

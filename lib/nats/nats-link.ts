@@ -9,7 +9,7 @@ import {
   type Packet,
 } from '../hub/backplane.js';
 import type { Delivery } from '../hub/delivery.js';
-import { codeMessage, decodeMessage, isDelivery } from '../hub/packet-codec.js';
+import { codedText, codeMessage, decodeMessage, isDelivery } from '../hub/packet-codec.js';
 import type { KeptLink } from '../hub/session-keeper.js';
 import { Contest } from './contest.js';
 import { Holding } from './holding.js';
@@ -30,6 +30,7 @@ export interface NatsLinkOwner {
   onProbe(text: unknown): boolean;
 }
 
+const NOBODY: readonly string[] = [];
 /** Claims told, and ids asked for, at once. */
 const ANNOUNCED = 500;
 
@@ -113,12 +114,13 @@ export class NatsLink implements KeptLink<NatsSession> {
     }
   }
 
-  async forward(id: string, packet: Packet): Promise<Delivery> {
-    const { message, ack, key } = packet;
-    const said = await this.ask(id, ack, ['f', ack ? 1 : 0, key ?? null, codeMessage(message)]);
-    const answers = said.answers.flatMap(({ node, answer }) => deliveryOf(node, answer));
-    // Somebody has just lost the id, and nobody else said that he has it.
-    return forwarded(answers, said.isCounted || answers.length === 0 ? said.unanswered : 0);
+  forward(id: string, { message, ack, key }: Packet): Promise<Delivery> {
+    if (this.owner.session === undefined) return Promise.reject(new Error('NATS is not connected'));
+    return new Promise((resolve, reject) => {
+      const number = this.asks.begin(ack, (said) => resolve(outcomeOf(said)), reject);
+      const words = `${ack ? 1 : 0},${JSON.stringify(key ?? null)}`;
+      this.post.put(id, number, `"f",${words},${codedText(message)}`);
+    });
   }
 
   async publish({ message, group, except }: CastPacket): Promise<void> {
@@ -132,12 +134,12 @@ export class NatsLink implements KeptLink<NatsSession> {
   }
 
   async kick(id: string, code: number, reason: string): Promise<number> {
-    const { answers } = await this.ask(id, false, ['k', code, reason]);
+    const { answers } = await this.ask(id, ['k', code, reason]);
     return answers.reduce((sum, { answer }) => sum + (typeof answer === 'number' ? answer : 0), 0);
   }
 
   async presence(id: string): Promise<{ node: string; meta?: unknown }[]> {
-    const { answers, unanswered } = await this.ask(id, false, ['w']);
+    const { answers, unanswered } = await this.ask(id, ['w']);
     // One that is frozen is not there any more when its lease is over.
     if (unanswered > 0 && !this.watch.hasDead) throw new Error('an instance gave no answer in time');
     return answers.flatMap(({ node, answer }) =>
@@ -295,9 +297,9 @@ export class NatsLink implements KeptLink<NatsSession> {
     }
   }
 
-  private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
+  private async ask(id: string, said: readonly unknown[]): Promise<Answers> {
     this.session();
-    return this.post.ask(id, isPatient, said);
+    return this.post.ask(id, said);
   }
 
   private receiveAll([kind, from, ...rest]: readonly unknown[]): void {
@@ -326,8 +328,10 @@ export class NatsLink implements KeptLink<NatsSession> {
 
   private receiveItem(from: string, [kind, ...rest]: readonly unknown[]): void {
     const [first, answer, others] = rest;
-    if (kind === 'a') this.asks.answer(first, from, answer, Array.isArray(others) ? others : undefined);
-    else if (kind === 'n') this.watch.onSign(from);
+    if (kind === 'a') {
+      this.asks.answer(first, from, answer, Array.isArray(others) ? others : undefined);
+      if (others === undefined) this.asks.hasten(first);
+    } else if (kind === 'n') this.watch.onSign(from);
     else if (kind === 't' && from === this.instance.node) this.owner.onProbe(first);
     else if (kind === 'i') this.watch.onTold(from, rest);
     else this.contest.receive(from, kind, rest);
@@ -343,11 +347,11 @@ export class NatsLink implements KeptLink<NatsSession> {
   }
 
   private answer(id: string, from: string, [number, kind, ...rest]: readonly unknown[]): void {
-    if (typeof number !== 'string') return;
+    if (typeof number !== 'number') return;
     const holding = this.holdings.get(id);
     // Whoever has it knows who has it, too. Whoever has just lost a message's id may have lost it to another.
     const isLost = holding === undefined || holding.connections.size === 0;
-    const others = kind === 'f' && isLost ? undefined : [...(holding?.peers ?? [])];
+    const others = kind === 'f' && isLost ? undefined : peersOf(holding);
     const reply = (answer: unknown): void => this.post.answer(from, number, answer, others);
     if (kind === 'f') this.deliver(id, rest, reply);
     else if (kind === 'w') reply(Array.from(holding?.connections.values() ?? [], ({ meta }) => metaOf(meta)));
@@ -385,10 +389,21 @@ function read(text: string): readonly unknown[] {
   }
 }
 
+/** Mostly nobody. */
+function peersOf(holding: Holding | undefined): readonly string[] {
+  return holding === undefined || holding.peers.size === 0 ? NOBODY : [...holding.peers];
+}
+
 /** What most messages become, in one figure. */
 function shortOf(delivery: Delivery): number | Delivery {
   const isPlain = delivery.status === 'sent' && delivery.acked === undefined;
   return isPlain ? delivery.connections : delivery;
+}
+
+function outcomeOf({ answers, isCounted, unanswered }: Answers): Delivery {
+  const told = answers.flatMap(({ node, answer }) => deliveryOf(node, answer));
+  // Somebody has just lost the id, and nobody else said that he has it.
+  return forwarded(told, isCounted || told.length === 0 ? unanswered : 0);
 }
 
 function deliveryOf(node: string, answer: unknown): { node: string; delivery: Delivery }[] {

@@ -1,3 +1,5 @@
+const MOST_KNOWN = 10_000;
+
 /** Subjects of one hub. Its name and the ids may be anything, tokens of a subject not: no dot, no wildcard, no space. */
 export class NatsSubjects {
   readonly all: string;
@@ -6,6 +8,8 @@ export class NatsSubjects {
   /** What is said to this instance. */
   readonly own: string;
   private readonly base: string;
+  /** Of ids that were needed lately. */
+  private readonly known = new Map<string, string>();
   private readonly replies: string;
 
   constructor(prefix: string, hub: string, node: string) {
@@ -23,7 +27,12 @@ export class NatsSubjects {
 
   /** Whoever has the id listens there: that is the routing, and the presence. */
   at(id: string): string {
-    return `${this.base}.u.${encoded(id)}`;
+    const known = this.known.get(id);
+    if (known !== undefined) return known;
+    const subject = `${this.base}.u.${encoded(id)}`;
+    if (this.known.size >= MOST_KNOWN) this.known.clear();
+    this.known.set(id, subject);
+    return subject;
   }
 
   /** Whoever expects the id back listens there. */
@@ -32,12 +41,12 @@ export class NatsSubjects {
   }
 
   /** Where the server says that nobody is there; the questions are told apart by it. */
-  replyFor(numbers: readonly string[]): string {
-    return this.replies + numbers.join('-');
+  replyFor(numbers: string): string {
+    return this.replies + numbers;
   }
 
-  numbersOf(reply: string): string[] {
-    return reply.slice(this.replies.length).split('-');
+  numbersOf(reply: string): number[] {
+    return reply.slice(this.replies.length).split('-').map(Number);
   }
 }
 

@@ -6,7 +6,7 @@ import type { NatsSubjects } from './nats-subjects.js';
 /** Something about an id, on its way. */
 interface Question {
   readonly subject: string;
-  readonly number: string;
+  readonly number: number;
   readonly text: string;
 }
 
@@ -32,12 +32,19 @@ export class Post {
     this.head = JSON.stringify(node);
   }
 
-  /** Asks those who have an id, with what else is asked in this turn. */
-  ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
-    return this.asks.ask(isPatient, (number) => {
-      const text = JSON.stringify([number, ...said]);
-      this.questions.add({ subject: this.subjects.at(id), number, text }, text.length);
-    });
+  /**
+   * Asks those who have an id, with what else is asked in this turn.
+   *
+   * @param number - of a question that has begun
+   * @param words - JSON, without the brackets
+   */
+  put(id: string, number: number, words: string): void {
+    const text = `[${number},${words}]`;
+    this.questions.add({ subject: this.subjects.at(id), number, text }, text.length);
+  }
+
+  ask(id: string, said: readonly unknown[]): Promise<Answers> {
+    return this.asks.ask(false, (number) => this.put(id, number, JSON.stringify(said).slice(1, -1)));
   }
 
   /** Asks at once. */
@@ -50,7 +57,7 @@ export class Post {
   /** To all who listen, at once; nobody answers. */
   say(subject: string, said: readonly unknown[]): void {
     try {
-      this.session()?.publish(subject, `["q",${this.head},${JSON.stringify(['0', ...said])}]`);
+      this.session()?.publish(subject, `["q",${this.head},${JSON.stringify([0, ...said])}]`);
     } catch {
       // The next session tells it again.
     }
@@ -58,16 +65,16 @@ export class Post {
 
   /** To one instance. */
   tell(to: string, item: readonly unknown[]): void {
-    this.put(to, JSON.stringify(item));
+    this.add(to, JSON.stringify(item));
   }
 
   /** @param others - who else was asked, as far as it is known here */
-  answer(to: string, number: string, answer: unknown, others: readonly string[] | undefined): void {
-    const tail = others === undefined ? '' : `,${JSON.stringify(others)}`;
-    this.put(to, `["a",${JSON.stringify(number)},${JSON.stringify(answer)}${tail}]`);
+  answer(to: string, number: number, answer: unknown, others: readonly string[] | undefined): void {
+    const tail = others === undefined ? '' : others.length === 0 ? ',[]' : `,${JSON.stringify(others)}`;
+    this.add(to, `["a",${number},${JSON.stringify(answer)}${tail}]`);
   }
 
-  private put(to: string, text: string): void {
+  private add(to: string, text: string): void {
     let batch = this.items.get(to);
     if (batch === undefined) {
       batch = new TurnBatch<string>(MOST_ITEMS, (texts) => {
@@ -100,17 +107,22 @@ export class Post {
 
   /** All of one subject. */
   private publish(questions: readonly Question[]): void {
-    const { subject } = questions[0] as Question;
-    const reply = this.subjects.replyFor(questions.map(({ number }) => number));
-    const text = `["q",${this.head},${questions.map((question) => question.text).join(',')}]`;
+    const [first] = questions as [Question];
+    const { subject } = first;
+    const isOne = questions.length === 1;
+    const reply = this.subjects.replyFor(isOne ? `${first.number}` : questions.map(numberOf).join('-'));
+    const text = `["q",${this.head},${isOne ? first.text : questions.map(textOf).join(',')}]`;
     try {
       const session = this.session();
       if (session === undefined) throw new Error('NATS was lost before it was asked');
       session.publish(subject, text, reply);
     } catch (cause) {
       // One of them may be too large for NATS, which takes a mebibyte by default.
-      if (questions.length > 1) for (const question of questions) this.publish([question]);
+      if (!isOne) for (const question of questions) this.publish([question]);
       else for (const { number } of questions) this.asks.fail(number, cause as Error);
     }
   }
 }
+
+const numberOf = ({ number }: Question): number => number;
+const textOf = ({ text }: Question): string => text;

@@ -9,7 +9,7 @@ import {
 } from '../hub/backplane.js';
 import { type Answers, Asks } from '../hub/asks.js';
 import type { Delivery } from '../hub/delivery.js';
-import { codeMessage, decodeMessage, isDelivery } from '../hub/packet-codec.js';
+import { codedText, codeMessage, decodeMessage, isDelivery } from '../hub/packet-codec.js';
 import type { KeptLink } from '../hub/session-keeper.js';
 import { TurnBatch } from '../hub/turn-batch.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
@@ -19,7 +19,7 @@ import type { RedisSession } from './redis-session.js';
 /** A message for an id, on its way. */
 interface Question {
   readonly id: string;
-  readonly number: string;
+  readonly number: number;
   readonly text: string;
 }
 
@@ -86,15 +86,13 @@ export class RedisLink implements KeptLink<RedisSession> {
     return { isOffline: isOffline === 1 };
   }
 
-  async forward(id: string, packet: Packet): Promise<Delivery> {
-    const { message, ack, key } = packet;
-    const said = await this.ask(id, ack, ['f', id, ack ? 1 : 0, key ?? null, codeMessage(message)]);
-    const answers = said.answers.flatMap(({ node, answer }) =>
-      isDelivery(answer) ? [{ node, delivery: answer }] : [],
-    );
-    const delivery = forwarded(answers, said.unanswered);
-    if (delivery.status !== 'offline' || said.unreached === 0) return delivery;
-    return { status: 'refused', connections: 0, reason: 'backplane' };
+  forward(id: string, { message, ack, key }: Packet): Promise<Delivery> {
+    if (this.owner.session === undefined) return Promise.reject(new Error('Redis is not connected'));
+    return new Promise((resolve, reject) => {
+      const number = this.asks.begin(ack, (said) => resolve(deliveryOf(said)), reject);
+      const words = `${JSON.stringify(id)},${ack ? 1 : 0},${JSON.stringify(key ?? null)}`;
+      this.put(id, number, `"f",${words},${codedText(message)}`);
+    });
   }
 
   async publish({ message, group, except }: CastPacket): Promise<void> {
@@ -164,13 +162,13 @@ export class RedisLink implements KeptLink<RedisSession> {
 
   private receiveOwn(said: readonly unknown[]): void {
     const [kind, first, second, ...rest] = said;
-    if (typeof first !== 'string') return;
-    if (kind === 'e' && typeof second === 'string') this.instance.evict(first, second);
-    else if (kind === 'a' && typeof second === 'string') this.asks.answer(first, second, rest[0]);
-    else if (kind === 'q' && typeof second === 'string') this.answer(first, second, rest);
+    if (typeof second !== 'string') return;
+    if (kind === 'a') this.asks.answer(first, second, rest[0]);
+    else if (kind === 'e' && typeof first === 'string') this.instance.evict(first, second);
+    else if (kind === 'q' && typeof first === 'number') this.answer(first, second, rest);
   }
 
-  private answer(number: string, from: string, [kind, id, ...rest]: readonly unknown[]): void {
+  private answer(number: number, from: string, [kind, id, ...rest]: readonly unknown[]): void {
     if (typeof id !== 'string') return;
     const reply = (answer: unknown): void =>
       this.reply(from, JSON.stringify(['a', number, this.instance.node, answer]));
@@ -188,10 +186,13 @@ export class RedisLink implements KeptLink<RedisSession> {
 
   private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
     this.session();
-    return this.asks.ask(isPatient, (number) => {
-      const text = JSON.stringify(['q', number, this.instance.node, ...said]);
-      this.questions.add({ id, number, text }, text.length);
-    });
+    return this.asks.ask(isPatient, (number) => this.put(id, number, JSON.stringify(said).slice(1, -1)));
+  }
+
+  /** @param words - JSON, without the brackets */
+  private put(id: string, number: number, words: string): void {
+    const text = `["q",${number},"${this.instance.node}",${words}]`;
+    this.questions.add({ id, number, text }, text.length);
   }
 
   /** All that is asked in one turn. */
@@ -207,9 +208,10 @@ export class RedisLink implements KeptLink<RedisSession> {
     }
     try {
       const said = await session.run('ask', [nodes, ...places], [channels, this.instance.node, ...texts]);
+      const counts = (said as string).split(',');
       questions.forEach(({ number }, at) => {
-        const [unreached, ...asked] = (said as [number, ...string[]][])[at] as [number, ...string[]];
-        this.asks.expect(number, asked.length, unreached);
+        const [asked, unreached] = (counts[at] as string).split('/');
+        this.asks.expect(number, Number(asked), Number(unreached ?? 0));
       });
     } catch (cause) {
       // Else it may have been done, though nobody told us: somebody may have been asked.
@@ -295,6 +297,15 @@ export class RedisLink implements KeptLink<RedisSession> {
     if (session === undefined) throw new Error('Redis is not connected');
     return session;
   }
+}
+
+function deliveryOf({ answers, unanswered, unreached }: Answers): Delivery {
+  const told = answers.flatMap(({ node, answer }) =>
+    isDelivery(answer) ? [{ node, delivery: answer }] : [],
+  );
+  const delivery = forwarded(told, unanswered);
+  if (delivery.status !== 'offline' || unreached === 0) return delivery;
+  return { status: 'refused', connections: 0, reason: 'backplane' };
 }
 
 function metaText(meta: unknown): string {

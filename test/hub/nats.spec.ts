@@ -137,8 +137,8 @@ describeWith(['nats-server'], 'instances of a hub over NATS', () => {
       '["q","s",7,null,[]]',
     ];
     for (const kind of kinds) {
-      junk.push(`["q","s",["1","${kind}"]]`, `["q","s",["1","${kind}",null,{},["text",0]]]`);
-      junk.push(`["q","n1",["1","${kind}","1",5]]`, `["q","s",[1,"${kind}",1,null,["text",0,"no"]]]`);
+      junk.push(`["q","s",[1,"${kind}"]]`, `["q","s",[1,"${kind}",null,{},["text",0]]]`);
+      junk.push(`["q","n1",[1,"${kind}","1",5]]`, `["q","s",["1","${kind}",1,null,["text",0,"no"]]]`);
     }
     for (const kind of ['a', 'n', 't', 'i', 'e', 'p', 'j', '?']) {
       junk.push(`["b","s",["${kind}"]]`, `["b","s",["${kind}",null,{}]]`, `["b","s",["${kind}","bob","1"]]`);

@@ -113,14 +113,14 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
       'null',
       '[]',
       '["q"]',
-      '["q","1","n0","f","ann"]',
-      '["q","1","n0","f","ann",0,null,["text",0]]',
+      '["q",1,"n0","f","ann"]',
+      '["q",1,"n0","f","ann",0,null,["text",0]]',
     ];
     junk.push(
       '["c","x",null,7,["text",0,7]]',
-      '["a","1","n0",{}]',
+      '["a",1,"n0",{}]',
       '["e",1,2]',
-      '["q","1","n0","k","ann","x",7]',
+      '["q",1,"n0","k","ann","x",7]',
     );
     for (const channel of ['hub:{chat}:n:n1', 'hub:{chat}:all']) {
       for (const text of junk) expect(await client.publish(channel, text)).toBeGreaterThan(0);
