@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Session } from '../hub/session-keeper.js';
 import { TimedCalls } from '../hub/timed-calls.js';
 import { connectionOf, type RedisConnection, type RedisLike, type RedisListener } from './redis-client.js';
@@ -13,6 +12,8 @@ export class RedisSession implements Session {
   private speaker: RedisConnection | undefined;
   private hearer: RedisConnection | undefined;
   private isOver = false;
+  /** What Redis calls the scripts. */
+  private readonly loaded = new Map<string, string>();
 
   constructor(
     private readonly makeClient: () => Promise<RedisLike>,
@@ -28,7 +29,9 @@ export class RedisSession implements Session {
     this.hearer = await this.connect();
     await this.answered(() => (this.hearer as RedisConnection).subscribe(channels));
     this.speaker = await this.connect();
-    for (const script of Object.values(SCRIPTS)) await this.send('SCRIPT', ['LOAD', script]);
+    for (const [name, script] of Object.entries(SCRIPTS)) {
+      this.loaded.set(name, (await this.send('SCRIPT', ['LOAD', script])) as string);
+    }
   }
 
   subscribe(channels: readonly string[]): Promise<void> {
@@ -44,7 +47,8 @@ export class RedisSession implements Session {
 
   async run(script: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     try {
-      return await this.send('EVALSHA', [sha(script), String(keys.length), ...keys, ...args]);
+      const sha = this.loaded.get(script) as string;
+      return await this.send('EVALSHA', [sha, String(keys.length), ...keys, ...args]);
     } catch (cause) {
       // Somebody has emptied its cache: the next session loads them again.
       if (String(cause).includes('NOSCRIPT')) this.end(cause);
@@ -87,8 +91,4 @@ export class RedisSession implements Session {
   private answered<R>(ask: () => Promise<R>): Promise<R> {
     return this.isOver ? Promise.reject(new Error('Redis is not connected')) : this.calls.run(ask);
   }
-}
-
-function sha(script: ScriptName): string {
-  return createHash('sha1').update(SCRIPTS[script]).digest('hex');
 }

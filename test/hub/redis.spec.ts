@@ -8,6 +8,7 @@ import { fleet, type Fleet, Line } from './fleet.js';
 import { until } from './until.js';
 import { QUICK } from './servers/backplanes.js';
 import { RedisProcess } from './servers/redis-process.js';
+import { SentinelProcess } from './servers/sentinel-process.js';
 import { describeWith } from './servers/server-process.js';
 
 describeWith(['redis-server'], 'instances of a hub over Redis', () => {
@@ -100,6 +101,33 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
       expect(make).toThrow(InvalidOptionsError);
       expect(make).not.toThrow(/secret/);
     }
+  });
+
+  it('follow Sentinel to the replica when the master is gone', async () => {
+    const master = await RedisProcess.start();
+    const replica = await RedisProcess.replicaOf(master);
+    const sentinel = await SentinelProcess.start(master);
+    for (const server of [master, replica, sentinel]) open.push({ close: () => server.remove() });
+    const watcher = new Redis(sentinel.port, '127.0.0.1');
+    const isWatched = async (): Promise<boolean> =>
+      ((await watcher.call('SENTINEL', 'REPLICAS', 'main')) as unknown[]).length === 1;
+    await until(isWatched, 30_000);
+    watcher.disconnect();
+    const client = (): never =>
+      new Redis({
+        sentinels: [{ host: '127.0.0.1', port: sentinel.port }],
+        name: 'main',
+        lazyConnect: true,
+      }) as never;
+    const { hubs, join, told } = await started(2, {}, () => ({ client }));
+    const line = join(1, 'ann');
+    await until(() => isAt(hubs[0]!, 'ann', 'n1'));
+    await master.kill();
+    await until(() => told.every((lines) => lines.includes('backplane down')));
+    await until(() => told.every((lines) => lines.at(-1) === 'backplane up'), 40_000);
+    await until(() => isAt(hubs[0]!, 'ann', 'n1'));
+    await expect(hubs[0]!.push('ann', 'x')).resolves.toMatchObject({ status: 'forwarded', node: 'n1' });
+    expect(line.heard).toEqual(['x']);
   });
 
   it('are not disturbed by what strangers publish', async () => {

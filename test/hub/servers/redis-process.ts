@@ -5,6 +5,7 @@ export class RedisProcess extends ServerProcess {
   private constructor(
     port: number,
     private readonly password: string | undefined,
+    private readonly settings: readonly string[] = [],
   ) {
     super(port, 'redis-server');
   }
@@ -15,6 +16,14 @@ export class RedisProcess extends ServerProcess {
     return redis;
   }
 
+  /** One that has what another has. */
+  static async replicaOf({ port }: RedisProcess): Promise<RedisProcess> {
+    const said = ['--replicaof', `127.0.0.1 ${port}`];
+    const replica = new RedisProcess(await freePort(), undefined, said);
+    await replica.run();
+    return replica;
+  }
+
   get url(): string {
     return `redis://${this.password === undefined ? '' : `:${this.password}@`}127.0.0.1:${this.port}`;
   }
@@ -22,6 +31,6 @@ export class RedisProcess extends ServerProcess {
   protected override words(): string[] {
     const said = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
     if (this.password !== undefined) said.push('--requirepass', this.password);
-    return [...said, '--dir', this.folder];
+    return [...said, ...this.settings, '--dir', this.folder];
   }
 }
