@@ -162,6 +162,7 @@ export class FleetTie<M> {
       ackTimeout,
       claims: () => owner.members().map(claimOf),
       has: (id) => owner.at(id).length > 0,
+      isHere: ({ id, key }) => owner.at(id).some((member) => member.key === key),
       deliver: (id, packet) => owner.deliver(id, packet),
       cast: (packet) => owner.cast(packet),
       kick: (id, code, reason) => owner.kick(id, code, reason),

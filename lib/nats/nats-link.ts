@@ -269,6 +269,7 @@ export class NatsLink implements KeptLink<NatsSession> {
   }
 
   private async announceOne(claim: Claim): Promise<void> {
+    if (!this.instance.isHere(claim)) return;
     const { granted } = await this.claim(claim);
     if (!granted) this.instance.evict(claim.id, claim.key);
   }

@@ -33,12 +33,16 @@ export class NatsSession implements Session {
     this.watch(client).catch((cause: unknown) => this.end(cause));
   }
 
-  /** @param onText - what it throws would end the connection */
   subscribe(subject: string, onMessage: (text: string, from: string) => void): NatsSubscription {
     return this.connected().subscribe(subject, {
       callback: (error, message) => {
-        if (error !== null) this.end(error);
-        else if (this.over === undefined) onMessage(textOf(message), message.subject);
+        if (error !== null) return this.end(error);
+        try {
+          if (this.over === undefined) onMessage(textOf(message), message.subject);
+        } catch (cause) {
+          // It would end the client's reading, and nobody would know.
+          this.end(cause);
+        }
       },
     });
   }

@@ -11,8 +11,8 @@ export interface NodeWatchOwner {
 
 /** Ids told at once. */
 const TOLD = 500;
-/** The dead that are remembered; they may only be frozen. */
-const MOST_DEAD = 1000;
+/** How long NATS may take for one that is dead or frozen, by its own clock: twice two minutes, and some. Milliseconds. */
+const REMEMBERED = 600_000;
 
 /**
  * Which other instances are alive, by the signs of life that each gives. NATS forgets at once what a crashed instance had,
@@ -20,7 +20,8 @@ const MOST_DEAD = 1000;
  */
 export class NodeWatch {
   private readonly seen = new Map<string, number>();
-  private readonly dead = new Set<string>();
+  /** When they were given up; they may only be frozen. */
+  private readonly dead = new Map<string, number>();
   /** What others have told us that they have. */
   private readonly kept = new Map<string, Set<string>>();
   private witness: string | undefined = undefined;
@@ -94,6 +95,7 @@ export class NodeWatch {
     if (wasFrozen) this.reset();
     this.tickedAt = now;
     for (const [node, at] of this.seen) if (now - at > this.lease) this.bury(node);
+    for (const [node, at] of this.dead) if (now - at > REMEMBERED) this.dead.delete(node);
     this.chooseWitness();
     return wasFrozen;
   }
@@ -101,11 +103,7 @@ export class NodeWatch {
   private bury(node: string): void {
     const ids = [...(this.kept.get(node) ?? [])];
     this.onLeave(node);
-    this.dead.add(node);
-    for (const longest of this.dead) {
-      if (this.dead.size <= MOST_DEAD) break;
-      this.dead.delete(longest);
-    }
+    this.dead.set(node, performance.now());
     this.owner.onDead(node, ids);
   }
 

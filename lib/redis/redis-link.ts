@@ -262,6 +262,7 @@ export class RedisLink implements KeptLink<RedisSession> {
   }
 
   private async announceOne(claim: Claim, own: string): Promise<void> {
+    if (!this.instance.isHere(claim)) return;
     const { granted } = await this.tell(claim, own);
     if (!granted) this.instance.evict(claim.id, claim.key);
   }

@@ -149,6 +149,28 @@ for (const { kind, name, program, start, backplane } of KINDS) {
       expect([stays.heard.at(-1), moved.heard]).toEqual(['back', ['there']]);
     });
 
+    it('forget those who leave while they announce themselves', async () => {
+      const { hubs, join, told } = await started(2);
+      const ids = Array.from({ length: 3000 }, (_, at) => `id-${at}`);
+      const lines = ids.map((id) => join(1, id));
+      await until(() => isAt(hubs[0]!, 'id-2999', 'n1'));
+      await server.kill();
+      await until(() => told.every((each) => each.includes('backplane down')));
+      await server.run();
+      // From the moment on when it may be back, a few at a time.
+      for (const line of lines) {
+        line.hangUp();
+        if (Math.random() < 0.2) await new Promise((resolve) => setTimeout(resolve));
+      }
+      await until(() => told.every((each) => each.includes('backplane up')));
+      await until(() => hubs[1]!.size === 0);
+      const isGone = async (): Promise<boolean> => {
+        const found = await Promise.all(ids.map((id) => hubs[0]!.presence(id)));
+        return found.every(({ online, complete }) => !online && complete);
+      };
+      await until(isGone);
+    });
+
     it('begin without a server, and say so', async () => {
       await server.kill();
       try {
