@@ -157,8 +157,8 @@ for (const { kind, name, program, start, backplane } of KINDS) {
       await server.kill();
       await until(() => told.every((each) => each.includes('backplane down')));
       await server.run();
-      // From the moment on when it may be back, a few at a time.
-      for (const line of lines) {
+      // From the moment on when it may be back, a few at a time; the last are the last to be announced.
+      for (const line of lines.reverse()) {
         line.hangUp();
         if (Math.random() < 0.2) await new Promise((resolve) => setTimeout(resolve));
       }
