@@ -1,3 +1,4 @@
+import { isError } from '../core/error-text.js';
 import type { Session } from '../hub/session-keeper.js';
 import { TimedCalls } from '../hub/timed-calls.js';
 import type { NatsLike, NatsMessage, NatsSubscription } from './nats-client.js';
@@ -67,9 +68,7 @@ export class NatsSession implements Session {
   end(cause: unknown): void {
     if (this.over !== undefined) return;
     this.over = { cause };
-    this.calls.rejectAll(
-      cause instanceof Error ? cause : new Error('NATS was lost before it answered', { cause }),
-    );
+    this.calls.rejectAll(isError(cause) ? cause : new Error('NATS was lost before it answered', { cause }));
     if (this.client !== undefined) leave(this.client);
     this.onOver(this, cause);
   }

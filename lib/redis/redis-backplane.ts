@@ -10,8 +10,9 @@ import {
 } from './redis-options.js';
 import { RedisSession } from './redis-session.js';
 
-/** What Redis says to whom it does not let in: another attempt would be answered the same. */
-const REFUSED = /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username|without any password configured/i;
+/** What Redis says to whom it does not let in, or what is no Redis: another attempt would be answered the same. */
+const REFUSED =
+  /WRONGPASS|NOAUTH|NOPERM|invalid password|invalid username|without any password configured|protocol error|unknown RESP type/i;
 
 /**
  * Instances of hubs over one Redis, standalone or with Sentinel, 6.2 or later. One object serves all hubs of a process.

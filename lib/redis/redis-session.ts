@@ -1,3 +1,4 @@
+import { isError } from '../core/error-text.js';
 import type { Session } from '../hub/session-keeper.js';
 import { TimedCalls } from '../hub/timed-calls.js';
 import { connectionOf, type RedisConnection, type RedisLike, type RedisListener } from './redis-client.js';
@@ -60,9 +61,7 @@ export class RedisSession implements Session {
   end(cause: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.calls.rejectAll(
-      cause instanceof Error ? cause : new Error('Redis was lost before it answered', { cause }),
-    );
+    this.calls.rejectAll(isError(cause) ? cause : new Error('Redis was lost before it answered', { cause }));
     this.hearer?.end();
     this.speaker?.end();
     this.onOver(this, cause);

@@ -15,7 +15,7 @@ interface Kind {
   readonly name: string;
   readonly program: string;
   start(): Promise<ServerProcess>;
-  backplane(port: number): Backplane;
+  backplane(port: number, host?: string): Backplane;
 }
 
 const KINDS: readonly Kind[] = [
@@ -24,14 +24,14 @@ const KINDS: readonly Kind[] = [
     name: 'Redis',
     program: 'redis-server',
     start: () => RedisProcess.start(),
-    backplane: (port) => redisBackplane({ ...QUICK, url: `redis://127.0.0.1:${port}` }),
+    backplane: (port, host = '127.0.0.1') => redisBackplane({ ...QUICK, url: `redis://${host}:${port}` }),
   },
   {
     kind: 'nats',
     name: 'NATS',
     program: 'nats-server',
     start: () => NatsProcess.start(),
-    backplane: (port) => natsBackplane({ ...QUICK, url: `nats://127.0.0.1:${port}` }),
+    backplane: (port, host = '127.0.0.1') => natsBackplane({ ...QUICK, url: `nats://${host}:${port}` }),
   },
 ];
 const LOST = { status: 'refused', connections: 0, reason: 'backplane' };
@@ -190,6 +190,18 @@ for (const { kind, name, program, start, backplane } of KINDS) {
         await server.kill();
         await server.run();
       }
+    });
+
+    it('say what is wrong with an address that nobody has', async () => {
+      const made = fleet(1, () => backplane(server.port, 'nowhere.invalid'));
+      open.push(made);
+      const [hub] = made.hubs as [ConnHub];
+      await hub.start();
+      await expect(hub.health()).resolves.toMatchObject({
+        state: 'degraded',
+        backplane: { error: expect.stringMatching(/nowhere\.invalid|no answer within/) as string },
+      });
+      expect(made.told[0]).toEqual(['backplane down']);
     });
   });
 }

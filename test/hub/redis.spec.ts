@@ -2,6 +2,8 @@ import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { BackplaneError, ConnHub, type ConnHubOptions } from 'nestjs-conn-pool/hub';
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-conn-pool/redis';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createClient } from 'redis';
 import { InvalidOptionsError } from 'nestjs-conn-pool/core';
 import { fleet, type Fleet, Line } from './fleet.js';
@@ -75,6 +77,21 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     await hub.start();
     await expect(hub.health()).resolves.toMatchObject({ state: 'up' });
     await hub.close();
+  });
+
+  it('are refused at once by what is no Redis', async () => {
+    const other = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(other, 'listening');
+    const url = `redis://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    for (const options of [{ url }, { client: () => createClient({ url }) as never }]) {
+      const hub = new ConnHub({ backplane: redisBackplane({ ...QUICK, ...options }) });
+      await expect(hub.start()).rejects.toThrow(/Redis refuses it/);
+      await hub.close();
+    }
+    other.close();
   });
 
   it('are refused at once when they may not run their scripts', async () => {
