@@ -119,6 +119,19 @@ describeWith(['nats-server'], 'instances of a hub over NATS', () => {
     expect(await refused({ url: `nats://127.0.0.1:1,${nats.url}`, prefix: 'my.hubs' })).toBe('it was let in');
   });
 
+  it('meet only those of the same prefix', async () => {
+    const hubs = ['one', 'one', 'two'].map((prefix, at) => {
+      const backplane = natsBackplane({ ...QUICK, url: nats.url, prefix });
+      const hub = new ConnHub({ name: 'chat', node: `n${at}`, backplane });
+      open.push({ close: () => hub.close({ drain: 0 }) });
+      return hub;
+    });
+    await Promise.all(hubs.map((hub) => hub.start()));
+    hubs[0]!.add('ann', new Line());
+    await until(() => isAt(hubs[1]!, 'ann', 'n0'));
+    await expect(hubs[2]!.push('ann', 'x')).resolves.toMatchObject({ status: 'offline' });
+  });
+
   it('are not disturbed by what strangers publish', async () => {
     const { hubs: [a] = [], join } = await started(2);
     const line = join(1, 'ann');

@@ -147,6 +147,19 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     expect(line.heard).toEqual(['x']);
   });
 
+  it('meet only those of the same prefix', async () => {
+    const hubs = ['one', 'one', 'two'].map((prefix, at) => {
+      const backplane = redisBackplane({ ...QUICK, url: redis.url, prefix });
+      const hub = new ConnHub({ name: 'chat', node: `n${at}`, backplane });
+      open.push({ close: () => hub.close({ drain: 0 }) });
+      return hub;
+    });
+    await Promise.all(hubs.map((hub) => hub.start()));
+    hubs[0]!.add('ann', new Line());
+    await until(() => isAt(hubs[1]!, 'ann', 'n0'));
+    await expect(hubs[2]!.push('ann', 'x')).resolves.toMatchObject({ status: 'offline' });
+  });
+
   it('are not disturbed by what strangers publish', async () => {
     const { hubs, join } = await started(2);
     const line = join(1, 'ann');
