@@ -1,4 +1,3 @@
-import type { Delivery } from './delivery.js';
 import type { Message } from './message.js';
 
 /** A message as it travels between instances, within JSON. */
@@ -29,10 +28,4 @@ export function decodeMessage(coded: unknown, shared: boolean): Message | undefi
   if (kind !== 'bytes' && kind !== 'utf8') return undefined;
   const payload = Buffer.from(text, kind === 'bytes' ? 'base64' : 'utf8');
   return { payload, bytes: payload.length, binary, isJson: false, shared };
-}
-
-/** Whether another instance answered what became of a message. */
-export function isDelivery(answer: unknown): answer is Delivery {
-  const { status, connections } = (answer ?? {}) as Partial<Delivery>;
-  return typeof status === 'string' && typeof connections === 'number';
 }

@@ -4,12 +4,12 @@ import {
   type CastPacket,
   type Claim,
   type ClaimOutcome,
-  forwarded,
   type HubInstance,
   type Packet,
 } from '../hub/backplane.js';
 import type { Delivery } from '../hub/delivery.js';
-import { codedText, codeMessage, decodeMessage, isDelivery } from '../hub/packet-codec.js';
+import { codeOutcome, outcomeOf } from '../hub/outcome.js';
+import { codedText, codeMessage, decodeMessage } from '../hub/packet-codec.js';
 import type { KeptLink } from '../hub/session-keeper.js';
 import { Contest } from './contest.js';
 import { Holding } from './holding.js';
@@ -117,7 +117,7 @@ export class NatsLink implements KeptLink<NatsSession> {
   forward(id: string, { message, ack, key }: Packet): Promise<Delivery> {
     if (this.owner.session === undefined) return Promise.reject(new Error('NATS is not connected'));
     return new Promise((resolve, reject) => {
-      const number = this.asks.begin(ack, (said) => resolve(outcomeOf(said)), reject);
+      const number = this.asks.begin(ack, (said) => resolve(fateOf(said)), reject);
       const words = `${ack ? 1 : 0},${JSON.stringify(key ?? null)}`;
       this.post.put(id, number, `"f",${words},${codedText(message)}`);
     });
@@ -370,7 +370,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     const message = decodeMessage(coded, false);
     if (message === undefined) return;
     const packet: Packet = { message, ack: ack === 1, key: typeof key === 'string' ? key : undefined };
-    void this.instance.deliver(id, packet).then((delivery) => reply(shortOf(delivery)));
+    void this.instance.deliver(id, packet).then((delivery) => reply(codeOutcome(delivery)));
   }
 
   private session(): NatsSession {
@@ -395,21 +395,10 @@ function peersOf(holding: Holding | undefined): readonly string[] {
   return holding === undefined || holding.peers.size === 0 ? NOBODY : [...holding.peers];
 }
 
-/** What most messages become, in one figure. */
-function shortOf(delivery: Delivery): number | Delivery {
-  const isPlain = delivery.status === 'sent' && delivery.acked === undefined;
-  return isPlain ? delivery.connections : delivery;
-}
-
-function outcomeOf({ answers, isCounted, unanswered }: Answers): Delivery {
-  const told = answers.flatMap(({ node, answer }) => deliveryOf(node, answer));
-  // Somebody has just lost the id, and nobody else said that he has it.
-  return forwarded(told, isCounted || told.length === 0 ? unanswered : 0);
-}
-
-function deliveryOf(node: string, answer: unknown): { node: string; delivery: Delivery }[] {
-  if (typeof answer === 'number') return [{ node, delivery: { status: 'sent', connections: answer } }];
-  return isDelivery(answer) ? [{ node, delivery: answer }] : [];
+function fateOf(said: Answers): Delivery {
+  const { answers, isCounted, unanswered } = said;
+  // Else somebody has just lost the id, and nobody else said that he has it.
+  return outcomeOf(said, isCounted || answers.length === 0 ? unanswered : 0);
 }
 
 /** It is the application's own, and may be what JSON cannot hold; elsewhere it is not seen then. */

@@ -3,13 +3,13 @@ import {
   type CastPacket,
   type Claim,
   type ClaimOutcome,
-  forwarded,
   type HubInstance,
   type Packet,
 } from '../hub/backplane.js';
 import { type Answers, Asks } from '../hub/asks.js';
 import type { Delivery } from '../hub/delivery.js';
-import { codedText, codeMessage, decodeMessage, isDelivery } from '../hub/packet-codec.js';
+import { codeOutcome, outcomeOf } from '../hub/outcome.js';
+import { codedText, codeMessage, decodeMessage } from '../hub/packet-codec.js';
 import type { KeptLink } from '../hub/session-keeper.js';
 import { TurnBatch } from '../hub/turn-batch.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
@@ -181,7 +181,7 @@ export class RedisLink implements KeptLink<RedisSession> {
     const message = decodeMessage(coded, false);
     if (kind !== 'f' || message === undefined) return;
     const packet: Packet = { message, ack: ack === 1, key: typeof key === 'string' ? key : undefined };
-    void this.instance.deliver(id, packet).then(reply);
+    void this.instance.deliver(id, packet).then((delivery) => reply(codeOutcome(delivery)));
   }
 
   private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
@@ -300,12 +300,9 @@ export class RedisLink implements KeptLink<RedisSession> {
   }
 }
 
-function deliveryOf({ answers, unanswered, unreached }: Answers): Delivery {
-  const told = answers.flatMap(({ node, answer }) =>
-    isDelivery(answer) ? [{ node, delivery: answer }] : [],
-  );
-  const delivery = forwarded(told, unanswered);
-  if (delivery.status !== 'offline' || unreached === 0) return delivery;
+function deliveryOf(said: Answers): Delivery {
+  const delivery = outcomeOf(said, said.unanswered);
+  if (delivery.status !== 'offline' || said.unreached === 0) return delivery;
   return { status: 'refused', connections: 0, reason: 'backplane' };
 }
 
