@@ -247,6 +247,33 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
       },
     );
 
+    it('tell the truth of what is pushed to an id that comes, moves and goes meanwhile', async () => {
+      const { hubs: [a] = [], join } = await started(3);
+      const lines: Line[] = [];
+      const pushed: Promise<Delivery>[] = [];
+      for (let round = 0; round < 150; round += 1) {
+        if (round % 3 !== 2) lines.push(join(1 + (round % 2), 'ann'));
+        else lines.at(-1)!.hangUp();
+        for (let turn = 0; turn < round % 5; turn += 1) {
+          pushed.push(a!.push('ann', `${pushed.length}`));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+      const deliveries = await Promise.all(pushed);
+      for (const { heard } of lines) {
+        const numbers = heard.map(Number);
+        expect(numbers).toEqual([...numbers].sort((x, y) => x - y));
+      }
+      const heard = lines.flatMap((line) => line.heard.map(Number));
+      deliveries.forEach(({ status, connections, reason }, number) => {
+        const times = heard.filter((each) => each === number).length;
+        if (reason === 'unconfirmed') expect(times).toBeLessThanOrEqual(1);
+        // Where it moves, the old place and the new one may both have taken it.
+        else if (status === 'forwarded') expect(times).toBeGreaterThanOrEqual(connections);
+        else expect([number, status, times]).toEqual([number, status, 0]);
+      });
+    });
+
     it('tell each hub of a process apart, also one that comes late', async () => {
       const backplane = place.backplane();
       const make = (hub: string): ConnHub => {
