@@ -65,6 +65,8 @@ export interface HubInstance {
   /** All that must be known of it, after the backplane was away. */
   claims(): Claim[];
   has(id: string): boolean;
+  /** Whether what was claimed is so still: telling everything takes a while. */
+  isHere(claim: Claim): boolean;
   /** Another instance has a message for an id. In order: it is queued when this returns. */
   deliver(id: string, packet: Packet): Promise<Delivery>;
   /** Another instance has a message for everybody. */

@@ -105,13 +105,11 @@ export class FleetTie<M> {
   }
 
   /** For an id that nobody has here. */
-  async forward(id: string, packet: Packet): Promise<Delivery> {
-    if (this.link === undefined) return { status: 'offline', connections: 0 };
-    try {
-      return await this.link.forward(id, packet);
-    } catch {
-      return { status: 'refused', connections: 0, reason: 'backplane' };
-    }
+  forward(id: string, packet: Packet): Promise<Delivery> {
+    if (this.link === undefined) return Promise.resolve({ status: 'offline', connections: 0 });
+    return this.link
+      .forward(id, packet)
+      .catch(() => ({ status: 'refused', connections: 0, reason: 'backplane' }));
   }
 
   /** @returns whether the backplane took it */
@@ -175,6 +173,7 @@ export class FleetTie<M> {
       ackTimeout,
       claims: () => owner.members().map(claimOf),
       has: (id) => owner.at(id).length > 0,
+      isHere: ({ id, key }) => owner.at(id).some((member) => member.key === key),
       deliver: (id, packet) => owner.deliver(id, packet),
       cast: (packet) => owner.cast(packet),
       kick: (id, code, reason) => owner.kick(id, code, reason),

@@ -1,14 +1,11 @@
-import { forwarded } from '../hub/backplane.js';
+import type { Answers } from '../hub/asks.js';
 import type { Delivery } from '../hub/delivery.js';
-import type { Answers } from './asks.js';
+import { outcomeOf } from '../hub/outcome.js';
 
 /** What became of a message that other instances were asked to deliver. */
-export function deliveryOf({ answers, unanswered, unreached }: Answers): Delivery {
-  const said = answers.flatMap(({ node, answer }) =>
-    isDelivery(answer) ? [{ node, delivery: answer }] : [],
-  );
-  const delivery = forwarded(said, unanswered);
-  if (delivery.status !== 'offline' || unreached === 0) return delivery;
+export function deliveryOf(said: Answers): Delivery {
+  const delivery = outcomeOf(said, said.unanswered);
+  if (delivery.status !== 'offline' || said.unreached === 0) return delivery;
   return { status: 'refused', connections: 0, reason: 'backplane' };
 }
 
@@ -18,9 +15,4 @@ export function isRefusal(cause: unknown): boolean {
   return [name, constructor.name].some((each) =>
     /^(ReplyError|ErrorReply|SimpleError|BlobError)$/.test(each),
   );
-}
-
-function isDelivery(answer: unknown): answer is Delivery {
-  const { status, connections } = (answer ?? {}) as Partial<Delivery>;
-  return typeof status === 'string' && typeof connections === 'number';
 }

@@ -3,13 +3,13 @@ import type { Box, BoxLoss, BoxRules, ExactPosition, Found, Position, Posted } f
 import type { Delivery } from '../hub/delivery.js';
 import { newEpoch } from '../hub/memory-box.js';
 import type { Message } from '../hub/message.js';
-import { codeMessage, decodeMessage } from '../hub/packet-codec.js';
+import { codedText, decodeMessage } from '../hub/packet-codec.js';
 import { deliveryOf, isRefusal } from './answers.js';
-import type { Answers } from './asks.js';
+import type { Asks } from '../hub/asks.js';
 import { FewAtOnce } from './few-at-once.js';
 import type { RedisNames } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
-import { TurnBatch } from './turn-batch.js';
+import { TurnBatch } from '../hub/turn-batch.js';
 
 /** The link of a box. */
 export interface RedisBoxOwner {
@@ -17,11 +17,7 @@ export interface RedisBoxOwner {
   readonly node: string;
   /** @throws when there is none */
   session(): RedisSession;
-  /** Asks other instances: `send` is given the question's number. */
-  ask(
-    isPatient: boolean,
-    send: (number: string) => Promise<{ asked: number; unreached: number }>,
-  ): Promise<Answers>;
+  readonly asks: Asks;
 }
 
 /** A message that is to be numbered. */
@@ -79,26 +75,23 @@ export class RedisBox implements Box {
 
   post(id: string, packet: Packet, isHere: boolean): Promise<Posted> {
     const { message, ack, key } = packet;
-    const coded = JSON.stringify(codeMessage(message));
+    const coded = codedText(message);
+    const { asks, node } = this.owner;
     return new Promise((resolve) => {
-      const elsewhere = this.owner.ask(
-        ack,
-        (number) =>
-          new Promise((sent, failed) => {
-            const head = JSON.stringify(['q', number, this.owner.node, 'f', id, ack ? 1 : 0, key ?? null]);
-            const done: Post['resolve'] = ({ at, isKept, isSent, asked, unreached }) => {
-              sent({ asked, unreached });
-              resolve({ at, isKept, isSent, elsewhere: delivery });
-            };
-            const reject = (cause: unknown): void => {
-              failed(cause as Error);
-              resolve({ at: undefined, mayArrive: cause !== NOT_SENT && !isRefusal(cause) });
-            };
-            const question = `${head.slice(0, -1)},${coded}`;
-            const post = { id, isHere, message, coded, question, resolve: done, reject };
-            this.posts.add(post, coded.length + question.length);
-          }),
-      );
+      const elsewhere = asks.ask(ack, (number) => {
+        const head = JSON.stringify(['q', number, node, 'f', id, ack ? 1 : 0, key ?? null]);
+        const done: Post['resolve'] = ({ at, isKept, isSent, asked, unreached }) => {
+          asks.expect(number, asked, unreached);
+          resolve({ at, isKept, isSent, elsewhere: delivery });
+        };
+        const reject = (cause: unknown): void => {
+          asks.fail(number, cause as Error);
+          resolve({ at: undefined, mayArrive: cause !== NOT_SENT && !isRefusal(cause) });
+        };
+        const question = `${head.slice(0, -1)},${coded}`;
+        const post = { id, isHere, message, coded, question, resolve: done, reject };
+        this.posts.add(post, coded.length + question.length);
+      });
       const delivery = elsewhere.then(deliveryOf, () => OFFLINE);
     });
   }

@@ -1,6 +1,5 @@
 import {
   type BackplaneHealth,
-  type BackplaneLink,
   type CastPacket,
   type Claim,
   type ClaimOutcome,
@@ -8,22 +7,23 @@ import {
   type Packet,
 } from '../hub/backplane.js';
 import type { Box, BoxLoss, BoxRules } from '../hub/box.js';
+import { type Answers, Asks } from '../hub/asks.js';
 import type { Delivery } from '../hub/delivery.js';
-import { codeMessage, decodeMessage } from '../hub/packet-codec.js';
+import { codeOutcome } from '../hub/outcome.js';
+import { codedText, codeMessage, decodeMessage } from '../hub/packet-codec.js';
+import type { KeptLink } from '../hub/session-keeper.js';
+import { TurnBatch } from '../hub/turn-batch.js';
 import { deliveryOf, isRefusal } from './answers.js';
-import { type Answers, Asks } from './asks.js';
 import { RedisBox } from './redis-box.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
 import { RedisNames } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
-import { TurnBatch } from './turn-batch.js';
 
 /** A message for an id, on its way. */
 interface Question {
   readonly id: string;
+  readonly number: number;
   readonly text: string;
-  resolve(sent: { asked: number; unreached: number }): void;
-  reject(cause: Error): void;
 }
 
 /** The backplane of a link. */
@@ -43,7 +43,7 @@ const REAPED = 500;
 const ANNOUNCED = 500;
 
 /** One hub's tie to its other instances, over the backplane's session. */
-export class RedisLink implements BackplaneLink {
+export class RedisLink implements KeptLink<RedisSession> {
   readonly names: RedisNames;
   private readonly asks: Asks;
   private readonly questions = new TurnBatch<Question>(
@@ -76,7 +76,7 @@ export class RedisLink implements BackplaneLink {
         names: this.names,
         node: this.instance.node,
         session: () => this.session(),
-        ask: (isPatient, send) => this.asks.ask(isPatient, send),
+        asks: this.asks,
       },
       rules,
       onLost,
@@ -102,9 +102,13 @@ export class RedisLink implements BackplaneLink {
     return { isOffline: isOffline === 1 };
   }
 
-  async forward(id: string, packet: Packet): Promise<Delivery> {
-    const { message, ack, key } = packet;
-    return deliveryOf(await this.ask(id, ack, ['f', id, ack ? 1 : 0, key ?? null, codeMessage(message)]));
+  forward(id: string, { message, ack, key }: Packet): Promise<Delivery> {
+    if (this.owner.session === undefined) return Promise.reject(new Error('Redis is not connected'));
+    return new Promise((resolve, reject) => {
+      const number = this.asks.begin(ack, (said) => resolve(deliveryOf(said)), reject);
+      const words = `${JSON.stringify(id)},${ack ? 1 : 0},${JSON.stringify(key ?? null)}`;
+      this.put(id, number, `"f",${words},${codedText(message)}`);
+    });
   }
 
   async publish({ message, group, except }: CastPacket): Promise<void> {
@@ -174,13 +178,13 @@ export class RedisLink implements BackplaneLink {
 
   private receiveOwn(said: readonly unknown[]): void {
     const [kind, first, second, ...rest] = said;
-    if (typeof first !== 'string') return;
-    if (kind === 'e' && typeof second === 'string') this.instance.evict(first, second);
-    else if (kind === 'a' && typeof second === 'string') this.asks.answer(first, second, rest[0]);
-    else if (kind === 'q' && typeof second === 'string') this.answer(first, second, rest);
+    if (typeof second !== 'string') return;
+    if (kind === 'a') this.asks.answer(first, second, rest[0]);
+    else if (kind === 'e' && typeof first === 'string') this.instance.evict(first, second);
+    else if (kind === 'q' && typeof first === 'number') this.answer(first, second, rest);
   }
 
-  private answer(number: string, from: string, [kind, id, ...rest]: readonly unknown[]): void {
+  private answer(number: number, from: string, [kind, id, ...rest]: readonly unknown[]): void {
     if (typeof id !== 'string') return;
     const reply = (answer: unknown): void =>
       this.reply(from, JSON.stringify(['a', number, this.instance.node, answer]));
@@ -194,19 +198,18 @@ export class RedisLink implements BackplaneLink {
     if (kind !== 'f' || message === undefined) return;
     const packet: Packet = { message, ack: ack === 1, key: typeof key === 'string' ? key : undefined };
     const at = typeof epoch === 'string' && typeof offset === 'number' ? { epoch, offset } : undefined;
-    void this.instance.deliver(id, { ...packet, at }).then(reply);
+    void this.instance.deliver(id, { ...packet, at }).then((delivery) => reply(codeOutcome(delivery)));
   }
 
   private async ask(id: string, isPatient: boolean, said: readonly unknown[]): Promise<Answers> {
     this.session();
-    return this.asks.ask(
-      isPatient,
-      (number) =>
-        new Promise((resolve, reject) => {
-          const text = JSON.stringify(['q', number, this.instance.node, ...said]);
-          this.questions.add({ id, text, resolve, reject }, text.length);
-        }),
-    );
+    return this.asks.ask(isPatient, (number) => this.put(id, number, JSON.stringify(said).slice(1, -1)));
+  }
+
+  /** @param words - JSON, without the brackets */
+  private put(id: string, number: number, words: string): void {
+    const text = `["q",${number},"${this.instance.node}",${words}]`;
+    this.questions.add({ id, number, text }, text.length);
   }
 
   /** All that is asked in one turn. */
@@ -216,21 +219,20 @@ export class RedisLink implements BackplaneLink {
     const texts = questions.map(({ text }) => text);
     const { session } = this.owner;
     if (session === undefined) {
-      for (const { reject } of questions) reject(new Error('Redis was lost before it was asked'));
+      const cause = new Error('Redis was lost before it was asked');
+      for (const { number } of questions) this.asks.fail(number, cause);
       return;
     }
     try {
       const said = await session.run('ask', [nodes, ...places], [channels, this.instance.node, ...texts]);
-      questions.forEach(({ resolve }, at) => {
-        const [unreached, ...asked] = (said as [number, ...string[]][])[at] as [number, ...string[]];
-        resolve({ asked: asked.length, unreached });
+      const counts = (said as string).split(',');
+      questions.forEach(({ number }, at) => {
+        const [asked, unreached] = (counts[at] as string).split('/');
+        this.asks.expect(number, Number(asked), Number(unreached ?? 0));
       });
     } catch (cause) {
-      for (const { resolve, reject } of questions) {
-        if (isRefusal(cause)) reject(cause as Error);
-        // It may have been done, though nobody told us: somebody may have been asked.
-        else resolve({ asked: Infinity, unreached: 0 });
-      }
+      // Else it may have been done, though nobody told us: somebody may have been asked.
+      if (isRefusal(cause)) for (const { number } of questions) this.asks.fail(number, cause as Error);
     }
   }
 
@@ -277,6 +279,7 @@ export class RedisLink implements BackplaneLink {
   }
 
   private async announceOne(claim: Claim, own: string): Promise<void> {
+    if (!this.instance.isHere(claim)) return;
     const { granted } = await this.tell(claim, own);
     if (!granted) this.instance.evict(claim.id, claim.key);
   }

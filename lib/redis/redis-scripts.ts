@@ -61,7 +61,7 @@ if mine==0 then redis.call('SREM',KEYS[2],ARGV[2]) end
 return left==0 and 1 or 0`,
 
   /**
-   * KEYS nodes, places…  ARGV channels, own node, a message for each place -> for each: how many could not be told, and who was
+   * KEYS nodes, places…  ARGV channels, own node, a message for each place -> for each, with commas: how many were told, `/`, how many could not be
    */
   ask: `${NOW}${ALIVE}
 local out,order,said,of,is={},{},{},{},{}
@@ -74,10 +74,10 @@ for k=2,#KEYS do local seen,all={},redis.call('HGETALL',KEYS[k]) of[k]={}
         local m=said[n] m[#m+1]=ARGV[k+1] of[k][#of[k]+1]=n end end end end
 local heard={}
 for _,n in ipairs(order) do heard[n]=redis.call('PUBLISH',ARGV[1]..n,'["b",'..table.concat(said[n],',')..']')>0 end
-for k=2,#KEYS do local one={0}
-  for _,n in ipairs(of[k]) do if heard[n] then one[#one+1]=n else one[1]=one[1]+1 end end
-  out[k-1]=one end
-return out`,
+for k=2,#KEYS do local asked,unreached=0,0
+  for _,n in ipairs(of[k]) do if heard[n] then asked=asked+1 else unreached=unreached+1 end end
+  out[k-1]=unreached==0 and asked or asked..'/'..unreached end
+return table.concat(out,',')`,
 
   /** KEYS nodes, place  ARGV own node -> node, meta, … */
   presence: `${NOW}${ALIVE}

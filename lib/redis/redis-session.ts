@@ -1,23 +1,21 @@
-import { createHash } from 'node:crypto';
-import { EqualDelays } from '../hub/equal-delays.js';
+import { isError } from '../core/error-text.js';
+import type { Session } from '../hub/session-keeper.js';
+import { TimedCalls } from '../hub/timed-calls.js';
 import { connectionOf, type RedisConnection, type RedisLike, type RedisListener } from './redis-client.js';
 import { type ScriptName, SCRIPTS } from './redis-scripts.js';
-
-/** A command that has not been answered. */
-interface Unanswered {
-  readonly reject: (cause: Error) => void;
-}
 
 /**
  * Two connections to Redis, from the first command to the first failure: then it is over, and another session begins. The
  * one that hears is up before the one that speaks, so that no answer is missed.
  */
-export class RedisSession {
-  private readonly unanswered: EqualDelays<Unanswered>;
+export class RedisSession implements Session {
+  private readonly calls: TimedCalls;
   private speaker: RedisConnection | undefined;
   private hearer: RedisConnection | undefined;
   private isOver = false;
   private serverId: Promise<string> | undefined;
+  /** What Redis calls the scripts. */
+  private readonly loaded = new Map<string, string>();
 
   constructor(
     private readonly makeClient: () => Promise<RedisLike>,
@@ -25,11 +23,7 @@ export class RedisSession {
     private readonly onMessage: (channel: string, text: string) => void,
     private readonly onOver: (session: RedisSession, cause: unknown) => void,
   ) {
-    this.unanswered = new EqualDelays(timeout, ({ reject }) => {
-      const late = new Error(`Redis gave no answer within ${timeout} ms`);
-      reject(late);
-      this.end(late);
-    });
+    this.calls = new TimedCalls('Redis', timeout, (late) => this.end(late));
   }
 
   /** Rejects with what keeps it from being used. */
@@ -37,7 +31,9 @@ export class RedisSession {
     this.hearer = await this.connect();
     await this.answered(() => (this.hearer as RedisConnection).subscribe(channels));
     this.speaker = await this.connect();
-    for (const script of Object.values(SCRIPTS)) await this.send('SCRIPT', ['LOAD', script]);
+    for (const [name, script] of Object.entries(SCRIPTS)) {
+      this.loaded.set(name, (await this.send('SCRIPT', ['LOAD', script])) as string);
+    }
   }
 
   subscribe(channels: readonly string[]): Promise<void> {
@@ -62,7 +58,8 @@ export class RedisSession {
 
   async run(script: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     try {
-      return await this.send('EVALSHA', [sha(script), String(keys.length), ...keys, ...args]);
+      const sha = this.loaded.get(script) as string;
+      return await this.send('EVALSHA', [sha, String(keys.length), ...keys, ...args]);
     } catch (cause) {
       // Somebody has emptied its cache: the next session loads them again.
       if (String(cause).includes('NOSCRIPT')) this.end(cause);
@@ -74,10 +71,7 @@ export class RedisSession {
   end(cause: unknown): void {
     if (this.isOver) return;
     this.isOver = true;
-    const unanswered = this.unanswered.items();
-    this.unanswered.clear();
-    const lost = cause instanceof Error ? cause : new Error('Redis was lost before it answered', { cause });
-    for (const { reject } of unanswered) reject(lost);
+    this.calls.rejectAll(isError(cause) ? cause : new Error('Redis was lost before it answered', { cause }));
     this.hearer?.end();
     this.speaker?.end();
     this.onOver(this, cause);
@@ -104,21 +98,6 @@ export class RedisSession {
   }
 
   private answered<R>(ask: () => Promise<R>): Promise<R> {
-    return new Promise((resolve, reject) => {
-      if (this.isOver) return reject(new Error('Redis is not connected'));
-      const entry: Unanswered = { reject };
-      this.unanswered.add(entry);
-      const forget = (): unknown => this.unanswered.delete(entry);
-      try {
-        ask().finally(forget).then(resolve, reject);
-      } catch (cause) {
-        forget();
-        reject(cause as Error);
-      }
-    });
+    return this.isOver ? Promise.reject(new Error('Redis is not connected')) : this.calls.run(ask);
   }
-}
-
-function sha(script: ScriptName): string {
-  return createHash('sha1').update(SCRIPTS[script]).digest('hex');
 }

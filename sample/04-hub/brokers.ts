@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Backplane } from 'nestjs-conn-pool/hub';
+import { natsBackplane } from 'nestjs-conn-pool/nats';
 import { redisBackplane } from 'nestjs-conn-pool/redis';
 
 /** What instances can be tied together with. */
@@ -14,8 +15,7 @@ export type BrokerKind = 'redis' | 'nats';
 interface Recipe {
   readonly command: string;
   args(port: number, folder: string): string[];
-  /** Not there yet: there is no such backplane in this version. */
-  backplane?(url: string): Backplane;
+  backplane(url: string): Backplane;
 }
 
 const RECIPES: Record<BrokerKind, Recipe> = {
@@ -27,6 +27,7 @@ const RECIPES: Record<BrokerKind, Recipe> = {
   nats: {
     command: 'nats-server',
     args: (port) => ['-a', '127.0.0.1', '-p', `${port}`],
+    backplane: (url) => natsBackplane({ url }),
   },
 };
 
@@ -41,8 +42,6 @@ export interface Broker {
 /** Starts one; throws what whoever started the sample can do something about. */
 export async function startBroker(kind: BrokerKind): Promise<Broker> {
   const { command, args, backplane } = RECIPES[kind];
-  if (backplane === undefined)
-    throw new Error(`This version has no nestjs-conn-pool/${kind} yet; try --redis.`);
   const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'sample-hub-'));
   // In a group of its own: Ctrl-C is for the applications, which still need it to say good-bye.

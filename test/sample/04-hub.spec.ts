@@ -9,7 +9,7 @@ import type { Browser, Page } from 'playwright-core';
 import { AppModule } from '../../sample/04-hub/app.module.js';
 import { type NodeProcess, startNode } from '../docs/node-process.js';
 import { Client } from '../hub/client.js';
-import { whyNoRedis } from '../hub/redis/redis-process.js';
+import { describeWith } from '../hub/servers/server-process.js';
 import { describeWithChromium } from './chromium.js';
 import { CompiledSample } from './compiled-sample.js';
 
@@ -197,25 +197,24 @@ describe('the sample in a process of its own', () => {
       await Promise.all([ann.close(), again.close()]);
     });
 
-    const reason = whyNoRedis();
-    if (reason !== undefined) console.warn(`Skipped: two instances of the sample over Redis: ${reason}`);
-    (reason === undefined ? it : it.skip)(
-      'reaches those on another instance over Redis; Ctrl-C closes both and the Redis',
-      async () => {
-        const [annUrl, bobUrl] = await start(['--redis']);
-        expect(new URL(annUrl).port).not.toBe(new URL(bobUrl).port);
-        const [ann, bob] = [await tab(annUrl), await tab(bobUrl)];
-        await Promise.all([status(ann, 'Connected as ann'), status(bob, 'Connected as bob')]);
-        await write(ann, 'bob', 'hello');
-        await message(bob, 'ann: hello');
-        await message(ann, 'to bob: forwarded to two');
-        const { connections } = (await (await fetch(new URL('/presence/bob', annUrl))).json()) as {
-          connections: unknown;
-        };
-        expect(connections).toEqual([{ node: 'two' }]);
-        await endsWell();
-        await Promise.all([ann.close(), bob.close()]);
-      },
-    );
+    describe.each(['redis', 'nats'])('two instances over %s', (broker) => {
+      describeWith([`${broker}-server`], 'with a server of their own', () => {
+        it('reach those on the other; Ctrl-C closes both and the server', async () => {
+          const [annUrl, bobUrl] = await start([`--${broker}`]);
+          expect(new URL(annUrl).port).not.toBe(new URL(bobUrl).port);
+          const [ann, bob] = [await tab(annUrl), await tab(bobUrl)];
+          await Promise.all([status(ann, 'Connected as ann'), status(bob, 'Connected as bob')]);
+          await write(ann, 'bob', 'hello');
+          await message(bob, 'ann: hello');
+          await message(ann, 'to bob: forwarded to two');
+          const { connections } = (await (await fetch(new URL('/presence/bob', annUrl))).json()) as {
+            connections: unknown;
+          };
+          expect(connections).toEqual([{ node: 'two' }]);
+          await endsWell();
+          await Promise.all([ann.close(), bob.close()]);
+        });
+      });
+    });
   });
 });

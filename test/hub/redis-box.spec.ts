@@ -3,18 +3,19 @@ import { Redis } from 'ioredis';
 import type { ConnHub, ConnHubOptions, Delivery, Position } from 'nestjs-conn-pool/hub';
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-conn-pool/redis';
 import { createClient } from 'redis';
-import { boxAcrossInstances } from '../box-across.js';
-import { fleet, type Fleet } from '../fleet.js';
-import { BoxClient } from '../told.js';
-import { until } from '../until.js';
-import { Cable } from './cable.js';
-import { describeWithRedis, RedisProcess } from './redis-process.js';
+import { boxAcrossInstances } from './box-across.js';
+import { fleet, type Fleet } from './fleet.js';
+import { BoxClient } from './told.js';
+import { until } from './until.js';
+import { Cable } from './servers/cable.js';
+import { RedisProcess } from './servers/redis-process.js';
+import { describeWith } from './servers/server-process.js';
 
 const QUICK = { lease: 1500, probe: 200, timeout: 500 };
 const QUEUED = { status: 'queued', connections: 0 };
 const SENT = { status: 'sent', connections: 1 };
 
-describeWithRedis('a box of instances over Redis', () => {
+describeWith(['redis-server'], 'a box of instances over Redis', () => {
   jest.setTimeout(60_000);
   let redis: RedisProcess;
   const open: { close(): Promise<unknown> }[] = [];
@@ -137,7 +138,7 @@ describeWithRedis('a box of instances over Redis', () => {
     const { hubs, told } = await started(1);
     const [hub] = hubs as [ConnHub];
     const client = await BoxClient.join(hub, 'ann');
-    redis.stop();
+    await redis.stop();
     try {
       const before = performance.now();
       const pushed = ['1', '2', '3'].map((text) => hub.push('ann', text));
@@ -238,7 +239,7 @@ describeWithRedis('a box of instances over Redis', () => {
       try {
         await wander(4);
         if (how === 'killed') await redis.kill();
-        else redis.stop();
+        else await redis.stop();
         await wander(2);
         await until(() => told.every((lines) => stateIn(lines) === 'backplane down'));
         await wander(2);

@@ -1,0 +1,190 @@
+import { jest } from '@jest/globals';
+import { Redis } from 'ioredis';
+import { BackplaneError, ConnHub, type ConnHubOptions } from 'nestjs-conn-pool/hub';
+import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-conn-pool/redis';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { createClient } from 'redis';
+import { InvalidOptionsError } from 'nestjs-conn-pool/core';
+import { fleet, type Fleet, Line } from './fleet.js';
+import { until } from './until.js';
+import { QUICK } from './servers/backplanes.js';
+import { RedisProcess } from './servers/redis-process.js';
+import { SentinelProcess } from './servers/sentinel-process.js';
+import { describeWith } from './servers/server-process.js';
+
+describeWith(['redis-server'], 'instances of a hub over Redis', () => {
+  jest.setTimeout(60_000);
+  let redis: RedisProcess;
+  const open: { close(): Promise<unknown> }[] = [];
+
+  beforeAll(async () => void (redis = await RedisProcess.start()));
+  afterAll(() => redis.remove());
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((each) => each.close()));
+    const client = new Redis(redis.url);
+    await client.flushall();
+    client.disconnect();
+  });
+
+  async function started(
+    count: number,
+    options: ConnHubOptions = {},
+    how: (at: number) => RedisBackplaneOptions = () => ({ url: redis.url }),
+  ): Promise<Fleet> {
+    const made = fleet(count, (at) => redisBackplane({ ...QUICK, ...how(at) }), options);
+    open.push(made);
+    await Promise.all(made.hubs.map((hub) => hub.start()));
+    return made;
+  }
+
+  const isAt = async (hub: ConnHub, id: string, node: string | undefined): Promise<boolean> =>
+    (await hub.presence(id)).connections[0]?.node === node;
+
+  it('announce themselves again when Redis has been emptied', async () => {
+    const { hubs, join } = await started(2);
+    const ids = Array.from({ length: 1200 }, (_, i) => `id-${i}`);
+    for (const id of ids) join(1, id);
+    await until(() => isAt(hubs[0]!, 'id-1199', 'n1'));
+    const client = new Redis(redis.url);
+    await client.flushdb();
+    client.disconnect();
+    await until(() => isAt(hubs[0]!, 'id-1199', 'n1'));
+    await until(async () => (await Promise.all(ids.map((id) => isAt(hubs[0]!, id, 'n1')))).every(Boolean));
+    await hubs[1]!.close();
+    await expect(hubs[0]!.presence('id-7')).resolves.toMatchObject({ online: false, complete: true });
+  });
+
+  it('are refused at once with a wrong password, which is not told', async () => {
+    const locked = await RedisProcess.start('right-secret');
+    open.push({ close: () => locked.remove() });
+    const url = `redis://:wrong-secret@127.0.0.1:${locked.port}`;
+    for (const options of [
+      { url },
+      { client: () => createClient({ url }) as never },
+      { url: `redis://127.0.0.1:${locked.port}` },
+    ]) {
+      const hub = new ConnHub({ name: 'chat', backplane: redisBackplane({ ...QUICK, ...options }) });
+      const error = await hub.start().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(BackplaneError);
+      expect(String(error)).toMatch(
+        /Hub "chat" cannot use its backplane: Redis refuses it: .*(WRONGPASS|NOAUTH)/,
+      );
+      expect(String(error)).not.toMatch(/secret/);
+      await hub.close();
+    }
+    const hub = new ConnHub({ backplane: redisBackplane({ ...QUICK, url: locked.url }) });
+    await hub.start();
+    await expect(hub.health()).resolves.toMatchObject({ state: 'up' });
+    await hub.close();
+  });
+
+  it('are refused at once by what is no Redis', async () => {
+    const other = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(other, 'listening');
+    const url = `redis://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    for (const options of [{ url }, { client: () => createClient({ url }) as never }]) {
+      const hub = new ConnHub({ backplane: redisBackplane({ ...QUICK, ...options }) });
+      await expect(hub.start()).rejects.toThrow(/Redis refuses it/);
+      await hub.close();
+    }
+    other.close();
+  });
+
+  it('are refused at once when they may not run their scripts', async () => {
+    const client = new Redis(redis.url);
+    await client.call('ACL', 'SETUSER', 'weak', 'on', '>weak-secret', '~*', '&*', '+@all', '-evalsha');
+    const hub = new ConnHub({
+      backplane: redisBackplane({ ...QUICK, url: `redis://weak:weak-secret@127.0.0.1:${redis.port}` }),
+    });
+    await expect(hub.start()).rejects.toThrow(/Redis refuses it: NOPERM/);
+    await hub.close();
+    await client.call('ACL', 'DELUSER', 'weak');
+    client.disconnect();
+  });
+
+  it('refuse options that are none, without showing a password', async () => {
+    for (const options of [
+      {},
+      { url: 'localhost:6379' },
+      { url: 'http://:secret@localhost' },
+      { url: 'redis://localhost', client: () => new Line() as never },
+      { url: 'redis://localhost', lease: 0, probe: 'x', timeout: Infinity, prefix: 'a{b}' },
+    ]) {
+      const make = (): unknown => redisBackplane(options as RedisBackplaneOptions);
+      expect(make).toThrow(InvalidOptionsError);
+      expect(make).not.toThrow(/secret/);
+    }
+  });
+
+  it('follow Sentinel to the replica when the master is gone', async () => {
+    const master = await RedisProcess.start();
+    const replica = await RedisProcess.replicaOf(master);
+    const sentinel = await SentinelProcess.start(master);
+    for (const server of [master, replica, sentinel]) open.push({ close: () => server.remove() });
+    const watcher = new Redis(sentinel.port, '127.0.0.1');
+    const isWatched = async (): Promise<boolean> =>
+      ((await watcher.call('SENTINEL', 'REPLICAS', 'main')) as unknown[]).length === 1;
+    await until(isWatched, 30_000);
+    watcher.disconnect();
+    const client = (): never =>
+      new Redis({
+        sentinels: [{ host: '127.0.0.1', port: sentinel.port }],
+        name: 'main',
+        lazyConnect: true,
+      }) as never;
+    const { hubs, join, told } = await started(2, {}, () => ({ client }));
+    const line = join(1, 'ann');
+    await until(() => isAt(hubs[0]!, 'ann', 'n1'));
+    await master.kill();
+    await until(() => told.every((lines) => lines.includes('backplane down')));
+    await until(() => told.every((lines) => lines.at(-1) === 'backplane up'), 40_000);
+    await until(() => isAt(hubs[0]!, 'ann', 'n1'));
+    await expect(hubs[0]!.push('ann', 'x')).resolves.toMatchObject({ status: 'forwarded', node: 'n1' });
+    expect(line.heard).toEqual(['x']);
+  });
+
+  it('meet only those of the same prefix', async () => {
+    const hubs = ['one', 'one', 'two'].map((prefix, at) => {
+      const backplane = redisBackplane({ ...QUICK, url: redis.url, prefix });
+      const hub = new ConnHub({ name: 'chat', node: `n${at}`, backplane });
+      open.push({ close: () => hub.close({ drain: 0 }) });
+      return hub;
+    });
+    await Promise.all(hubs.map((hub) => hub.start()));
+    hubs[0]!.add('ann', new Line());
+    await until(() => isAt(hubs[1]!, 'ann', 'n0'));
+    await expect(hubs[2]!.push('ann', 'x')).resolves.toMatchObject({ status: 'offline' });
+  });
+
+  it('are not disturbed by what strangers publish', async () => {
+    const { hubs, join } = await started(2);
+    const line = join(1, 'ann');
+    await until(() => isAt(hubs[0]!, 'ann', 'n1'));
+    const client = new Redis(redis.url);
+    const junk = [
+      'x',
+      '7',
+      'null',
+      '[]',
+      '["q"]',
+      '["q",1,"n0","f","ann"]',
+      '["q",1,"n0","f","ann",0,null,["text",0]]',
+    ];
+    junk.push(
+      '["c","x",null,7,["text",0,7]]',
+      '["a",1,"n0",{}]',
+      '["e",1,2]',
+      '["q",1,"n0","k","ann","x",7]',
+    );
+    for (const channel of ['hub:{chat}:n:n1', 'hub:{chat}:all']) {
+      for (const text of junk) expect(await client.publish(channel, text)).toBeGreaterThan(0);
+    }
+    client.disconnect();
+    await expect(hubs[0]!.push('ann', 'fine')).resolves.toMatchObject({ status: 'forwarded' });
+    expect(line.heard).toEqual(['fine']);
+  });
+});
