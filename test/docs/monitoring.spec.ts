@@ -7,6 +7,7 @@ import { ConnPoolModule } from 'nestjs-conn-pool';
 import { ConnHubModule, memoryBackplane } from 'nestjs-conn-pool/hub';
 import { ConnPoolPrometheusModule } from 'nestjs-conn-pool/prometheus';
 import { fakeConnector } from 'nestjs-conn-pool/testing';
+import { describeWith } from '../describe-with.js';
 import { applications } from '../nest/applications.js';
 import { readPage, ROOT, tableUnder } from './pages.js';
 
@@ -82,36 +83,34 @@ describe('docs/monitoring.md', () => {
     expect(unknownIn(own)).toEqual([]);
   });
 
-  it('has alerts and queries that promtool takes', () => {
-    if (spawnSync('promtool', ['--version']).error !== undefined) {
-      process.stderr.write('SKIPPED: there is no promtool (Debian: apt-get install prometheus)\n');
-      return;
-    }
-    const dir = mkdtempSync(join(tmpdir(), 'conn-pool-alerts-'));
-    try {
-      const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
-      const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-      const records = queries.map((expr, place) => ({
-        record: `dashboard:query:${place}`,
-        expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$pool', '.*'),
-      }));
-      writeFileSync(join(dir, 'alerts.yml'), alerts);
-      writeFileSync(
-        join(dir, 'dashboard.yml'),
-        JSON.stringify({ groups: [{ name: 'dashboard', rules: records }] }),
-      );
-      for (const file of ['alerts.yml', 'dashboard.yml']) {
-        const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', join(dir, file)], {
-          encoding: 'utf8',
-        });
-        expect({ file, status, said: status === 0 ? '' : stdout + stderr }).toEqual({
-          file,
-          status: 0,
-          said: '',
-        });
+  describeWith(['promtool'], 'its alerts and queries', () => {
+    it('are such as Prometheus takes', () => {
+      const dir = mkdtempSync(join(tmpdir(), 'conn-pool-alerts-'));
+      try {
+        const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
+        const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+        const records = queries.map((expr, place) => ({
+          record: `dashboard:query:${place}`,
+          expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$pool', '.*'),
+        }));
+        writeFileSync(join(dir, 'alerts.yml'), alerts);
+        writeFileSync(
+          join(dir, 'dashboard.yml'),
+          JSON.stringify({ groups: [{ name: 'dashboard', rules: records }] }),
+        );
+        for (const file of ['alerts.yml', 'dashboard.yml']) {
+          const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', join(dir, file)], {
+            encoding: 'utf8',
+          });
+          expect({ file, status, said: status === 0 ? '' : stdout + stderr }).toEqual({
+            file,
+            status: 0,
+            said: '',
+          });
+        }
+      } finally {
+        rmSync(dir, { recursive: true, force: true });
       }
-    } finally {
-      rmSync(dir, { recursive: true, force: true });
-    }
+    });
   });
 });

@@ -3,7 +3,7 @@ import { ConnHub, type ConnHubOptions, type Delivery } from 'nestjs-conn-pool/hu
 import { InvalidOptionsError } from 'nestjs-conn-pool/core';
 import { fleet, type Fleet, Line, OFFLINE } from './fleet.js';
 import { BACKPLANES, type Place } from './servers/backplanes.js';
-import { describeWith } from './servers/server-process.js';
+import { describeWith } from '../describe-with.js';
 import { until } from './until.js';
 
 for (const { name, kind, needs, open: openPlace } of BACKPLANES) {

@@ -8,7 +8,7 @@ import { natsBackplane, type NatsBackplaneOptions } from 'nestjs-conn-pool/nats'
 import { fleet, type Fleet, Line, OFFLINE } from './fleet.js';
 import { QUICK } from './servers/backplanes.js';
 import { NatsProcess } from './servers/nats-process.js';
-import { describeWith } from './servers/server-process.js';
+import { describeWith } from '../describe-with.js';
 import { until } from './until.js';
 
 describeWith(['nats-server'], 'instances of a hub over NATS', () => {

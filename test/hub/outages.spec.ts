@@ -7,7 +7,8 @@ import { QUICK } from './servers/backplanes.js';
 import { Cable } from './servers/cable.js';
 import { NatsProcess } from './servers/nats-process.js';
 import { RedisProcess } from './servers/redis-process.js';
-import { describeWith, type ServerProcess } from './servers/server-process.js';
+import { describeWith } from '../describe-with.js';
+import type { ServerProcess } from './servers/server-process.js';
 import { until } from './until.js';
 
 interface Kind {

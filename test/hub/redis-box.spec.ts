@@ -9,7 +9,7 @@ import { BoxClient } from './told.js';
 import { until } from './until.js';
 import { Cable } from './servers/cable.js';
 import { RedisProcess } from './servers/redis-process.js';
-import { describeWith } from './servers/server-process.js';
+import { describeWith } from '../describe-with.js';
 
 const QUICK = { lease: 1500, probe: 200, timeout: 500 };
 const QUEUED = { status: 'queued', connections: 0 };

@@ -11,7 +11,7 @@ import { until } from './until.js';
 import { QUICK } from './servers/backplanes.js';
 import { RedisProcess } from './servers/redis-process.js';
 import { SentinelProcess } from './servers/sentinel-process.js';
-import { describeWith } from './servers/server-process.js';
+import { describeWith } from '../describe-with.js';
 
 describeWith(['redis-server'], 'instances of a hub over Redis', () => {
   jest.setTimeout(60_000);

@@ -9,7 +9,7 @@ import type { Browser, Page } from 'playwright-core';
 import { AppModule } from '../../sample/04-hub/app.module.js';
 import { type NodeProcess, startNode } from '../docs/node-process.js';
 import { Client } from '../hub/client.js';
-import { describeWith } from '../hub/servers/server-process.js';
+import { describeWith } from '../describe-with.js';
 import { describeWithChromium } from './chromium.js';
 import { CompiledSample } from './compiled-sample.js';
 

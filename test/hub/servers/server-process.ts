@@ -1,30 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '../until.js';
-
-/** Set where every server must be there (`.ci/run`): a test is not skipped then. */
-const MUST_BE_THERE = 'HUB_SERVERS_REQUIRED';
-
-/** `describe`, or tests that are skipped and say why: for want of a program. */
-export function describeWith(programs: readonly string[], name: string, tests: () => void): void {
-  const missing = programs.filter((program) => spawnSync(program, ['--version']).status !== 0);
-  if (missing.length === 0) return describe(name, tests);
-  const reason = `${missing.join(' and ')} not on the PATH`;
-  if (process.env[MUST_BE_THERE] !== undefined) {
-    return describe(name, () => {
-      it('has the servers it needs', () => {
-        throw new Error(`${reason}, and ${MUST_BE_THERE} is set`);
-      });
-    });
-  }
-  // Not by the console, of which Jest shows nothing when all tests of a file are skipped.
-  process.stderr.write(`Skipped: ${name}: ${reason}\n`);
-  describe.skip(`${name} (${reason})`, tests);
-}
 
 /** A server of a test's own, on a port of its own, with an empty folder. */
 export abstract class ServerProcess {
