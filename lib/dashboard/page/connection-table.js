@@ -1,0 +1,93 @@
+import { h, keepInStep, mark, put, show } from './dom.js';
+import { count, plural, span } from './format.js';
+
+const STATES = {
+  dialing: 'dialling',
+  checking: 'checking',
+  idle: 'idle',
+  leased: 'in use',
+  resetting: 'resetting',
+  closing: 'closing',
+};
+
+/** One row for each connection of a pool. */
+export class ConnectionTable {
+  constructor() {
+    this.rows = new Map();
+    this.body = h('tbody');
+    this.table = h(
+      'table',
+      {},
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          ...['Connection', 'State', 'Age', 'Idle', 'Uses', 'In use for'].map((title, index) =>
+            h('th', { scope: 'col', class: index > 1 ? 'number' : '' }, title),
+          ),
+        ),
+      ),
+      this.body,
+    );
+    this.nothing = h('p', { class: 'empty' });
+    this.more = h('p', { class: 'empty' });
+    this.element = h('div', { class: 'table-place' }, this.table, this.nothing, this.more);
+  }
+
+  update({ rows, more, size }) {
+    const items = rows ?? [];
+    keepInStep(
+      this.body,
+      this.rows,
+      items,
+      ({ of = '', id }) => `${of} ${id}`,
+      () => new Row(),
+    );
+    show(this.table, items.length > 0);
+    show(this.nothing, items.length === 0);
+    show(this.more, more > 0);
+    put(this.nothing, this.reason(rows, size));
+    put(this.more, `and ${plural(more, 'connection')} more`);
+  }
+
+  reason(rows, size) {
+    if (rows === undefined) return 'Pools of this kind do not list their connections.';
+    return size === 0 ? 'No connections. The next acquire dials one.' : 'No connection to list.';
+  }
+}
+
+class Row {
+  constructor() {
+    this.id = h('span', { class: 'row-id' });
+    this.of = h('span', { class: 'row-of' });
+    this.state = h('td', { class: 'row-state' });
+    this.cells = Array.from({ length: 4 }, () => h('td', { class: 'number' }));
+    this.stack = h('pre');
+    this.holder = h('details', { class: 'holder' }, h('summary', {}, 'by whom'), this.stack);
+    this.held = h('span');
+    this.cells[3].append(this.held, this.holder);
+    this.element = h('tr', {}, h('th', { scope: 'row' }, this.id, this.of), this.state, ...this.cells);
+  }
+
+  update({ id, of, state, age, idle, uses, held, stack }) {
+    const [ageCell, idleCell, usesCell] = this.cells;
+    put(this.id, `${id}`);
+    put(this.of, of ?? '');
+    mark(this.state, 'state', state);
+    put(this.state, STATES[state]);
+    put(ageCell, state === 'dialing' ? '–' : span(age));
+    put(idleCell, state === 'idle' ? span(idle) : '–');
+    put(usesCell, count(uses));
+    put(this.held, held === undefined ? '–' : span(held));
+    show(this.holder, stack !== undefined);
+    if (stack !== undefined) put(this.stack, frames(stack));
+  }
+}
+
+/** Where it was acquired, without the heading. */
+function frames(stack) {
+  const lines = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
+  return lines.map((line) => line.trim()).join('\n') || stack;
+}
