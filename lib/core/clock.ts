@@ -42,6 +42,7 @@ export class TurnClock {
   constructor(
     private readonly clock: PoolClock,
     private readonly onLongTurn: (beganAt: number, now: number) => void,
+    private readonly onTurn: () => void = () => undefined,
   ) {}
 
   now(): number {
@@ -55,6 +56,7 @@ export class TurnClock {
       this.fresh = true;
       this.beganAt = this.value;
       this.clock.afterTurn(this.expire);
+      this.onTurn();
     }
     return this.value;
   }

@@ -34,11 +34,11 @@ export class Connection<T> {
   attempt = 1;
   /** Lives until then, unless leased. */
   expiresAt = Infinity;
-  /** Leased: since then. Otherwise: last used then. */
+  /** Leased, or being closed: since then. Otherwise: last used then. */
   since = NaN;
   /** To be checked before it is lent, from then on. */
   checkAt = Infinity;
-  /** Idle: from then on it may not be lent without a closer look. */
+  /** Idle: from then on it may not be lent without a closer look. Being checked or reset: since then. */
   dueAt = Infinity;
   uses = 0;
   /** It has been idle or leased before: whoever gets it next gets it reused. */

@@ -14,15 +14,21 @@ export class EventStream<E> extends Observable<E> {
   /**
    * @param whose - for the warning about a listener that fails
    * @param refuse - makes the error for what is no observer
+   * @param onAudience - the first subscriber has come, or the last has gone
    */
   constructor(
     private readonly whose: string,
     private readonly refuse: (problem: OptionProblem) => Error,
+    onAudience: () => void = () => undefined,
   ) {
     super((subscriber) => {
       if (this.completed) return subscriber.complete();
       this.subscribers.add(subscriber);
-      return () => this.subscribers.delete(subscriber);
+      if (this.subscribers.size === 1) onAudience();
+      return () => {
+        this.subscribers.delete(subscriber);
+        if (this.subscribers.size === 0) onAudience();
+      };
     });
   }
 

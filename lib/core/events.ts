@@ -1,6 +1,4 @@
 import type { CloseReason } from './connector.js';
-import { InvalidOptionsError } from './errors.js';
-import { EventStream } from './event-stream.js';
 import type { CloseReport } from './stats.js';
 
 interface Of<Type extends string> {
@@ -14,6 +12,28 @@ interface Of<Type extends string> {
 interface OfConnection<Type extends string> extends Of<Type> {
   /** Of the connection, unique in the pool. */
   readonly id: number;
+}
+
+/** An acquire that stood in line has got its connection; `acquired` follows. */
+export interface WaitedEvent extends OfConnection<'waited'> {
+  /** In line. */
+  readonly durationMs: number;
+}
+
+/** A connection has been handed out. */
+export interface AcquiredEvent extends OfConnection<'acquired'> {
+  /** It had served before, or had been idle. */
+  readonly reused: boolean;
+  /** Since the acquire; 0 = at once. */
+  readonly durationMs: number;
+}
+
+/** A lease has ended. */
+export interface ReleasedEvent extends OfConnection<'released'> {
+  /** How: the borrower gave it back, as fit or unfit, or took it out of the pool; or `close()` took it by force. */
+  readonly by: 'release' | 'discard' | 'detach' | 'force';
+  /** Of the lease. */
+  readonly durationMs: number;
 }
 
 /** `start()` has done its part. */
@@ -46,19 +66,47 @@ export interface RecoveredEvent extends Of<'recovered'> {
   readonly downMs: number;
 }
 
+/** Dials are held back from now on: one has failed, or has given a connection that was of no use. */
+export interface BackoffEnteredEvent extends Of<'backoff-entered'> {
+  readonly cause: unknown;
+  /** No dial begins before this many milliseconds have passed. */
+  readonly retryInMs: number;
+}
+
+/** A dial has succeeded, and the next is not held back any more. */
+export interface BackoffLeftEvent extends Of<'backoff-left'> {
+  /** Of the back-off. */
+  readonly durationMs: number;
+}
+
+/** `evictAll()`: what was dialled before is not lent again. */
+export interface GenerationEvent extends Of<'generation'> {
+  /** Counts up from 1. */
+  readonly generation: number;
+}
+
 /** A connection died by itself: `watch` or `isAlive` said so. */
 export interface LostEvent extends OfConnection<'lost'> {
   readonly cause: unknown;
   /** It was in a borrower's hands. */
   readonly leased: boolean;
+  /** Since it was dialled. */
+  readonly ageMs: number;
+}
+
+/** An idle connection has answered its heartbeat. */
+export interface CheckedEvent extends OfConnection<'checked'> {
+  readonly durationMs: number;
 }
 
 export interface HeartbeatFailedEvent extends OfConnection<'heartbeat-failed'> {
   readonly cause: unknown;
+  readonly durationMs: number;
 }
 
 export interface ResetFailedEvent extends OfConnection<'reset-failed'> {
   readonly cause: unknown;
+  readonly durationMs: number;
 }
 
 /** A connection has been closed. */
@@ -66,6 +114,8 @@ export interface CloseEvent extends OfConnection<'close'> {
   readonly reason: CloseReason;
   /** What made it unfit, where there is more to say than the reason. */
   readonly cause?: unknown;
+  /** Of the close. */
+  readonly durationMs: number;
 }
 
 /** The connector's `close` threw, rejected or had no answer in time. The slot is free all the same. */
@@ -83,6 +133,8 @@ export interface ExhaustedEvent extends Of<'exhausted'> {
 /** An acquire missed its deadline. */
 export interface TimeoutEvent extends Of<'timeout'> {
   readonly error: Error;
+  /** What it was given. */
+  readonly durationMs: number;
 }
 
 /** A lease was held longer than `leakThreshold`: once for each lease. */
@@ -107,13 +159,20 @@ export interface ClosedEvent extends Of<'closed'> {
   readonly report: CloseReport;
 }
 
+/** What every borrowing brings. */
+export type BorrowingEvent = WaitedEvent | AcquiredEvent | ReleasedEvent;
+
 /** What happens in a pool, as it happens; told apart by `type`. */
 export type PoolEvent =
   | StartedEvent
   | DialedEvent
   | DialFailedEvent
   | RecoveredEvent
+  | BackoffEnteredEvent
+  | BackoffLeftEvent
+  | BorrowingEvent
   | LostEvent
+  | CheckedEvent
   | HeartbeatFailedEvent
   | ResetFailedEvent
   | CloseEvent
@@ -122,19 +181,6 @@ export type PoolEvent =
   | TimeoutEvent
   | LeakEvent
   | LeakReturnedEvent
+  | GenerationEvent
   | StateEvent
   | ClosedEvent;
-
-/** Where a pool's events go. */
-export interface EventSink {
-  readonly observed: boolean;
-  emit(event: PoolEvent): void;
-  complete(): void;
-}
-
-/** A pool's stream of events. */
-export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
-  constructor(pool: string) {
-    super('a pool', (problem) => new InvalidOptionsError(pool, [problem]));
-  }
-}

@@ -3,6 +3,7 @@ import type { Ceiling } from './ceiling.js';
 import type { Connector, DialContext } from './connector.js';
 import { ConnectorCalls } from './connector-calls.js';
 import type { PoolTitle } from './errors.js';
+import type { Latencies } from './latency.js';
 import type { ResolvedOptions } from './options.js';
 import type { Runtime } from './runtime.js';
 import { noTotals } from './totals.js';
@@ -14,6 +15,8 @@ export class Household<T, M> {
   readonly kinds: CallKinds<T>;
   /** Idle connections are checked in the background. */
   started = false;
+  /** Once somebody has asked for them. */
+  latencies: Latencies | undefined = undefined;
 
   /** @param dialFor - makes a connection for the pool of this title */
   constructor(

@@ -4,7 +4,7 @@ import type { Appointment } from './alarm.js';
 import { Ceiling } from './ceiling.js';
 import { readConnector } from './connector.js';
 import { type OptionProblem, PoolClosedError } from './errors.js';
-import { type PoolEvent, PoolEvents } from './events.js';
+import type { BorrowingEvent, PoolEvent } from './events.js';
 import { Household } from './household.js';
 import {
   type KeyedConnector,
@@ -12,13 +12,24 @@ import {
   type ResolvedKeyedOptions,
   resolveKeyedOptions,
 } from './keyed-options.js';
+import { Latencies } from './latency.js';
 import type { Lease } from './lease.js';
 import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 import { resolveHeartbeat } from './heartbeat-options.js';
 import { resolveDrain } from './close-options.js';
 import { ConnPool, type KeyPlace } from './pool.js';
+import { PoolEvents, type RareEvent, type WaitWatcher } from './pool-events.js';
+import type { PoolChannels } from './pool-channels.js';
 import { Runtime } from './runtime.js';
-import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
+import { isStatsOptions, wantsLatency } from './stats-options.js';
+import type {
+  CloseReport,
+  ConnInfo,
+  HeartbeatReport,
+  PoolState,
+  PoolStats,
+  StatsOptions,
+} from './stats.js';
 import type { Totals } from './totals.js';
 
 /** The counts of one key. */
@@ -56,6 +67,8 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   readonly events$: Observable<PoolEvent>;
 
   private current: PoolState = 'open';
+  /** Somebody wanted to know of borrowings when it was last asked. */
+  private looks = false;
   private readonly options: ResolvedKeyedOptions<K, M>;
   private readonly events: PoolEvents;
   private readonly runtime: Runtime;
@@ -83,11 +96,15 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     this.options = resolveKeyedOptions(options, [...others, ...reading.problems]);
     const { max, maxIdle, each } = this.options;
     this.name = each.name;
-    this.events = new PoolEvents(each.name);
+    this.events = new PoolEvents(each.name, this);
     this.events$ = this.events;
-    this.runtime = new Runtime(each.clock, (beganAt, now) => {
-      for (const { pool } of this.pools.values()) pool.makeUp(beganAt, now);
-    });
+    this.runtime = new Runtime(
+      each.clock,
+      (beganAt, now) => {
+        for (const { pool } of this.pools.values()) pool.makeUp(beganAt, now);
+      },
+      () => this.lookAgain(),
+    );
     this.ceiling = new Ceiling(max, maxIdle);
     const { dial } = reading.connector;
     this.household = new Household<T, M>(
@@ -161,7 +178,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     if (this.household.started) return;
     this.household.started = true;
     for (const { pool } of this.pools.values()) pool.beginRounds();
-    if (!this.events.observed) return;
+    if (!this.events.wants('started')) return;
     const { idle, leased, checking } = this.ceiling;
     this.events.emit({ type: 'started', pool: this.name, ready: idle + leased + checking });
   }
@@ -171,11 +188,16 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     return Array.from(this.pools.values(), ({ key }) => key);
   }
 
-  /** The counts of this instant: of all keys together, or of one, which is all zeros for a key that is not there. */
+  /**
+   * The counts of this instant: of all keys together, or of one, which is all zeros for a key that is not there. With
+   * `{ latency: true }` also how long acquires wait, leases last and dials take, from the first time somebody asks.
+   */
   stats(): PoolStats;
+  stats(options: StatsOptions): PoolStats;
   stats(key: K): KeyStats<K>;
-  stats(...[key]: [] | [K]): PoolStats | KeyStats<K> {
-    if (arguments.length > 0) return this.statsOf(key as K);
+  stats(...[asked]: [] | [K | StatsOptions]): PoolStats | KeyStats<K> {
+    const options = isStatsOptions(asked) ? asked : undefined;
+    if (arguments.length > 0 && options === undefined) return this.statsOf(asked as K);
     const { name, current: state } = this;
     const { totals } = this.household;
     const { max, maxIdle, size, idle, leased, dialing, checking, closing } = this.ceiling;
@@ -193,7 +215,29 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
       closing,
       waiting: this.runtime.arrivals.waiting,
       totals: Object.freeze({ ...totals, closed: Object.freeze({ ...totals.closed }) }),
+      ...(wantsLatency(name, options) && { latency: this.latencies().read(this.runtime.turn.read()) }),
     });
+  }
+
+  /** @internal As one who is `Watched`, like the one that follows: measured from now on. */
+  latencies(): Latencies {
+    const { household } = this;
+    if (household.latencies === undefined) {
+      household.latencies = new Latencies(this.runtime.turn.read());
+      this.lookOn();
+    }
+    return household.latencies;
+  }
+
+  /** @internal Somebody wants to know of borrowings, or nobody does any more. */
+  lookOn(): void {
+    this.looks = this.events.borrowingsWanted;
+    for (const { pool } of this.pools.values()) pool.lookOn();
+  }
+
+  /** Whoever subscribes to a channel of the process does not tell the pools. */
+  private lookAgain(): void {
+    if (this.looks !== this.events.borrowingsWanted) this.lookOn();
   }
 
   /** One row for each live connection. */
@@ -263,7 +307,8 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     const before = closedSoFar(this.household.totals);
     const pools = Array.from(this.pools.values(), ({ pool }) => pool);
     const closing = pools.map((pool) => pool.close({ drain }));
-    if (this.events.observed) this.events.emit({ type: 'state', pool: this.name, state: 'draining' });
+    if (this.events.wants('state'))
+      this.events.emit({ type: 'state', pool: this.name, state: 'draining' });
     const reports = await Promise.all(closing);
     this.current = 'closed';
     this.runtime.alarm.close();
@@ -274,7 +319,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
       failed: reports.reduce((total, { failed }) => total + failed, 0),
       durationMs: this.runtime.turn.read() - startedAt,
     });
-    if (this.events.observed) this.events.emit({ type: 'closed', pool: this.name, report });
+    if (this.events.wants('closed')) this.events.emit({ type: 'closed', pool: this.name, report });
     this.events.complete();
     return report;
   }
@@ -372,12 +417,28 @@ class KeyPool<K, T, M> implements KeyPlace<T, M> {
     return this.household.options.name;
   }
 
-  get observed(): boolean {
-    return this.events.observed;
+  get channels(): PoolChannels {
+    return this.events.channels;
   }
 
-  emit(event: PoolEvent): void {
+  get waitWatchers(): readonly WaitWatcher[] {
+    return this.events.waitWatchers;
+  }
+
+  get borrowingsWanted(): boolean {
+    return this.events.borrowingsWanted;
+  }
+
+  wants(type: RareEvent['type']): boolean {
+    return this.events.wants(type);
+  }
+
+  emit(event: RareEvent): void {
     if (event.type !== 'state' && event.type !== 'closed') this.events.emit({ ...event, key: this.key });
+  }
+
+  emitBorrowing(event: BorrowingEvent): void {
+    this.events.emitBorrowing({ ...event, key: this.key });
   }
 
   complete(): void {}

@@ -1,7 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { PoolEvent } from './events.js';
 import type { Duration } from './duration.js';
-import type { CloseReport, HeartbeatReport, PoolState, PoolStats } from './stats.js';
+import type { CloseReport, HeartbeatReport, PoolState, PoolStats, StatsOptions } from './stats.js';
 
 /** What every kind of pool shares: enough to be registered, started, health-checked, measured and closed. */
 export interface ManagedPool {
@@ -9,7 +9,7 @@ export interface ManagedPool {
   readonly state: PoolState;
   readonly events$: Observable<PoolEvent>;
   start(): Promise<void>;
-  stats(): PoolStats;
+  stats(options?: StatsOptions): PoolStats;
   heartbeat(options?: HeartbeatOptions): Promise<HeartbeatReport>;
   close(options?: CloseOptions): Promise<CloseReport>;
 }

@@ -1,3 +1,4 @@
+import type { TracingChannel } from 'node:diagnostics_channel';
 import { NEVER, type Observable } from 'rxjs';
 import { type AcquireOptions, resolvePlace } from './acquire-options.js';
 import { type Alarm, type Appointment, Errand } from './alarm.js';
@@ -16,9 +17,10 @@ import {
   PoolExhaustedError,
   type PoolTitle,
 } from './errors.js';
-import { type EventSink, type PoolEvent, PoolEvents } from './events.js';
+import type { PoolEvent, ReleasedEvent } from './events.js';
 import { resolveHeartbeat } from './heartbeat-options.js';
 import { Household } from './household.js';
+import { Latencies } from './latency.js';
 import { type Lease, type Lender, PooledLease } from './lease.js';
 import { resolveDrain } from './close-options.js';
 import { Line, type Place } from './line.js';
@@ -30,15 +32,26 @@ import {
   resolveOptions,
   resolveSize,
 } from './options.js';
+import type { AcquireTrace } from './pool-channels.js';
+import { type EventSink, PoolEvents } from './pool-events.js';
 import { Probe } from './probe.js';
-import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats } from './stats.js';
+import type {
+  CloseReport,
+  ConnInfo,
+  HeartbeatReport,
+  PoolState,
+  PoolStats,
+  StatsOptions,
+} from './stats.js';
+import { wantsLatency } from './stats-options.js';
 import { raceSignal } from './race-signal.js';
 import { Runtime } from './runtime.js';
 import { Stock } from './stock.js';
 import type { Totals } from './totals.js';
-import { LeakWatch, type LeaseSite } from './upkeep/leak.js';
+import { LeakWatch } from './upkeep/leak.js';
 import { Waiter } from './wait-queue.js';
 import { WarmUps } from './warm-ups.js';
+import { Witness } from './witness.js';
 
 /** `use()` within `use()` within … deeper than this it waits a turn first, or the stack would not hold it. */
 const DEEPEST_USE = 32;
@@ -87,6 +100,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly turn: TurnClock;
   private readonly alarm: Alarm;
   private readonly events: EventSink;
+  private readonly tracing: TracingChannel<AcquireTrace>;
   private readonly totals: Totals;
   private readonly runtime: Runtime;
   private readonly ceiling: Ceiling<T> | undefined;
@@ -94,6 +108,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly line: Line<T>;
   private readonly warmUps = new WarmUps();
   private readonly leaks: LeakWatch<T> | undefined;
+  /** Looks on at every borrowing, while anybody wants to know. */
+  private witness: Witness<T> | undefined = undefined;
+  private readonly household: Household<T, M>;
   private readonly lender: Lender<T>;
   /** How an acquire waits that says nothing about it. */
   private readonly usualPlace: Place;
@@ -139,6 +156,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     private readonly place?: KeyPlace<T, M>,
   ) {
     const household = place?.household ?? this.found(connector as Connector<T, M>, options);
+    this.household = household;
     this.options = household.options;
     this.connector = household.connector;
     this.totals = household.totals;
@@ -149,9 +167,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const { name, acquireTimeout, leakThreshold, max, min, maxIdle } = this.options;
     this.name = name;
     this.title = place ?? name;
-    const events$ = place === undefined ? new PoolEvents(name) : undefined;
+    const events$ = place === undefined ? new PoolEvents(name, this) : undefined;
     this.events$ = events$ ?? NEVER;
     this.events = (place ?? events$) as EventSink;
+    this.tracing = this.events.channels.acquire;
     this.max = max;
     this.min = min;
     this.maxIdle = maxIdle ?? max;
@@ -166,13 +185,18 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.leaks = leakThreshold === Infinity ? undefined : this.watchLeaks(leakThreshold);
     this.lender = place === undefined ? this.ownLender() : this;
     this.shapes = place === undefined ? this.shapesOfAll() : undefined;
+    this.lookOn();
     if (household.started) this.stock.beginRounds();
   }
 
   private found(connector: Connector<T, M>, options: ConnPoolOptions<M>): Household<T, M> {
     const reading = readConnector(connector);
     const resolved = resolveOptions(options, reading.problems);
-    const runtime = new Runtime(resolved.clock, (beganAt, now) => this.makeUp(beganAt, now));
+    const runtime = new Runtime(
+      resolved.clock,
+      (beganAt, now) => this.makeUp(beganAt, now),
+      () => this.lookAgain(),
+    );
     const { connector: read } = reading;
     return new Household<T, M>(read, resolved, runtime, undefined, (_, context) => read.dial(context));
   }
@@ -207,7 +231,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * or, when aborted, the signal's own reason.
    */
   acquire(options?: AcquireOptions): Promise<Lease<T>> {
-    if (options !== undefined) return this.acquireWith(options);
+    if (options !== undefined || this.tracing.hasSubscribers) return this.acquireWith(options);
     const lease = this.tryAcquire();
     return lease === undefined ? this.wait(this.usualPlace) : Promise.resolve(lease);
   }
@@ -225,10 +249,12 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const connection = this.stock.pick(now, false);
     // To look at a connection may have paused the pool.
     if (connection === undefined || !this.isOpen()) return undefined;
-    const site = this.leaks === undefined ? undefined : LeakWatch.site(this.tryAcquire);
+    const site = this.witness === undefined ? undefined : this.witness.site(this.tryAcquire);
     const { used } = connection;
     this.stock.lendOut(connection, now);
-    return this.lend(connection, used, now, site);
+    const lease = this.lend(connection, used);
+    if (this.witness !== undefined) this.witness.lent(connection, used, now, site);
+    return lease;
   }
 
   /**
@@ -241,7 +267,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (typeof work !== 'function') {
       throw new InvalidOptionsError(this.name, [{ path: 'work', given: work, allowed: 'a function' }]);
     }
-    const quick = options === undefined && this.depth < DEEPEST_USE ? this.tryAcquire() : undefined;
+    const mayBeQuick = options === undefined && this.depth < DEEPEST_USE && !this.tracing.hasSubscribers;
+    const quick = mayBeQuick ? this.tryAcquire() : undefined;
     const lease = quick ?? (await this.acquire(options));
     try {
       const outcome = this.doWork(work, lease);
@@ -271,7 +298,14 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.stock.adopt(resource);
   }
 
-  private acquireWith(options: AcquireOptions): Promise<Lease<T>> {
+  private acquireWith(options: AcquireOptions | undefined): Promise<Lease<T>> {
+    const begin = (): Promise<Lease<T>> => this.acquireBy(options === undefined ? {} : options);
+    if (!this.tracing.hasSubscribers) return begin();
+    const key = this.place === undefined ? {} : { key: this.place.key };
+    return this.events.channels.trace({ pool: this.name, ...key }, begin);
+  }
+
+  private acquireBy(options: AcquireOptions): Promise<Lease<T>> {
     try {
       const place = resolvePlace(this.name, options, this.usualPlace);
       if (place.signal?.aborted === true) {
@@ -290,8 +324,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const refusal = this.refusal();
     if (refusal !== undefined) return Promise.reject(refusal);
     if (this.isLazy) this.keepsMin = this.starting !== undefined;
-    const site = this.leaks === undefined ? undefined : LeakWatch.site(this.acquire);
-    return this.line.join(place, this.stock.dials, site);
+    const { witness } = this;
+    const site = witness === undefined ? undefined : witness.arrival(this.acquire, this.turn.now());
+    const granted = this.line.join(place, this.stock.dials, site);
+    return witness === undefined ? granted : witness.followWait(granted);
   }
 
   private refusal(): Error | undefined {
@@ -320,7 +356,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private exhaustion(): PoolExhaustedError {
     this.totals.refused += 1;
-    if (this.events.observed) {
+    if (this.events.wants('exhausted')) {
       const { leased } = this.stock;
       this.events.emit({ type: 'exhausted', pool: this.name, leased, waiting: this.line.size });
     }
@@ -367,7 +403,10 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       if (error === undefined || waiter.lane === undefined) continue;
       this.totals.timeouts += 1;
       this.line.dismiss(waiter, error);
-      if (this.events.observed) this.events.emit({ type: 'timeout', pool: this.name, error });
+      if (this.events.wants('timeout')) {
+        const durationMs = this.line.timeoutOf(waiter);
+        this.events.emit({ type: 'timeout', pool: this.name, error, durationMs });
+      }
     }
   }
 
@@ -442,32 +481,27 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       this.line.leave(waiter);
       const { used } = connection;
       this.stock.lendOut(connection, now);
-      waiter.resolve(this.lend(connection, used, now, waiter.extras?.site));
+      waiter.resolve(this.lend(connection, used));
+      // Only now: who hears of it may ask for one, too, and would overtake.
+      if (this.witness !== undefined) this.witness.lent(connection, used, now, waiter.extras?.site);
     }
   }
 
   /** Makes the lease on a connection that has just been leased. */
-  private lend(
-    connection: Connection<T>,
-    reused: boolean,
-    now: number,
-    site: LeaseSite | undefined,
-  ): PooledLease<T> {
+  private lend(connection: Connection<T>, reused: boolean): PooledLease<T> {
     this.totals.acquired += 1;
     if (reused) this.totals.reused += 1;
-    const lease = new PooledLease(this.lender, connection, reused);
-    if (this.leaks !== undefined && site !== undefined) this.leaks.taken(connection, site, now);
-    return lease;
+    return new PooledLease(this.lender, connection, reused);
   }
 
   /** @internal As a `Lender`, like the two that follow: a lease gives its connection back as fit. */
   returned(connection: Connection<T>): void {
     const now = this.turn.now();
-    const leaked = this.leaseOver(connection, now);
+    this.leaseOver(connection, now, 'release');
     const reason = this.stock.unfitAfterUse(connection, now);
     if (reason !== undefined) this.stock.end(connection, reason, connection.cause);
     else if (this.line.size === 0 || !this.handOver(connection, now)) this.stock.takeBack(connection, now);
-    if (leaked !== undefined) this.tellOfReturn(connection, leaked);
+    if (this.witness !== undefined) this.witness.tellOfEnd(connection);
   }
 
   /** From one borrower to the next, where nothing of the connector's lies between the two. */
@@ -477,24 +511,24 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (heir === undefined) return false;
     this.line.leave(heir);
     this.stock.passOn(connection, now);
-    heir.resolve(this.lend(connection, true, now, heir.extras?.site));
+    heir.resolve(this.lend(connection, true));
+    if (this.witness !== undefined) this.witness.lent(connection, true, now, heir.extras?.site);
     return true;
   }
 
   /** @internal */
   discarded(connection: Connection<T>, reason: unknown): void {
-    const leaked = this.leaseOver(connection, this.turn.now());
+    this.leaseOver(connection, this.turn.now(), 'discard');
     if (connection.lost && connection.uses === 1) this.stock.endFirstUse(connection);
     else if (connection.lost) this.stock.end(connection, 'lost', connection.cause);
     else this.stock.end(connection, 'discarded', reason);
-    if (leaked !== undefined) this.tellOfReturn(connection, leaked);
   }
 
   /** @internal */
   detached(connection: Connection<T>): void {
-    const leaked = this.leaseOver(connection, this.turn.now());
+    this.leaseOver(connection, this.turn.now(), 'detach');
     this.stock.giveAway(connection);
-    if (leaked !== undefined) this.tellOfReturn(connection, leaked);
+    this.tellOfEnd(connection);
   }
 
   /** @internal */
@@ -502,17 +536,17 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     connection.spoiled = connection.tenancy;
     connection.spoiledBy = new PoolClosedError(this.title);
     connection.tenancy += 1;
-    this.leaks?.ended(connection, this.turn.now());
+    this.leaseOver(connection, this.turn.now(), 'force');
   }
 
-  /** @returns how long the lease was held, if it had been reported as a leak */
-  private leaseOver(connection: Connection<T>, now: number): number | undefined {
-    if (connection.observer !== undefined) connection.observer = undefined;
-    return this.leaks?.ended(connection, now);
+  /** @internal */
+  tellOfEnd(connection: Connection<T>): void {
+    this.witness?.tellOfEnd(connection);
   }
 
-  private tellOfReturn({ id }: Connection<T>, heldMs: number): void {
-    if (this.events.observed) this.events.emit({ type: 'leak-returned', pool: this.name, id, heldMs });
+  private leaseOver(connection: Connection<T>, now: number, by: ReleasedEvent['by']): void {
+    if (connection.observer !== undefined && by !== 'force') connection.observer = undefined;
+    if (this.witness !== undefined) this.witness.ended(connection, now, by);
   }
 
   /** As many exist as may. */
@@ -701,7 +735,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private watchLeaks(threshold: number): LeakWatch<T> {
     return new LeakWatch<T>(threshold, this.alarm, ({ id }, heldMs, stack) => {
       this.totals.leaks += 1;
-      if (this.events.observed) this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
+      if (this.events.wants('leak'))
+        this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
     });
   }
 
@@ -739,7 +774,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
         });
       }
     } else this.serve();
-    if (this.events.observed) this.events.emit({ type: 'started', pool: this.name, ready: this.stock.ready });
+    if (this.events.wants('started'))
+      this.events.emit({ type: 'started', pool: this.name, ready: this.stock.ready });
   }
 
   /**
@@ -806,8 +842,14 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     else this.stock.dial((connection) => probe.ask(connection));
   }
 
-  /** The counts of this instant. */
-  stats(): PoolStats {
+  /**
+   * The counts of this instant.
+   *
+   * @param options - `{ latency: true }`: also how long acquires wait, leases last and dials take. They are measured from
+   *   the first time somebody asks
+   * @throws InvalidOptionsError
+   */
+  stats(options?: StatsOptions): PoolStats {
     const { name, current: state, max, min, maxIdle, totals } = this;
     const { size, idle, leased, dialing, checking, closing } = this.stock;
     return Object.freeze({
@@ -824,7 +866,32 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       closing,
       waiting: this.line.size,
       totals: Object.freeze({ ...totals, closed: Object.freeze({ ...totals.closed }) }),
+      ...(wantsLatency(name, options) && { latency: this.latencies().read(this.turn.read()) }),
     });
+  }
+
+  /** @internal As one who is `Watched`, like the one that follows: measured from now on. */
+  latencies(): Latencies {
+    const { household } = this;
+    if (household.latencies === undefined) {
+      household.latencies = new Latencies(this.turn.read());
+      this.lookOn();
+    }
+    return household.latencies;
+  }
+
+  /** @internal Somebody wants to know of borrowings, or nobody does any more. */
+  lookOn(): void {
+    const { leaks, events, name, place, household } = this;
+    const asked = leaks !== undefined || household.latencies !== undefined || events.borrowingsWanted;
+    this.witness = asked
+      ? new Witness<T>(name, leaks, household.latencies, events, place?.key)
+      : undefined;
+  }
+
+  /** Whoever subscribes to a channel of the process does not tell the pools. */
+  private lookAgain(): void {
+    if (this.witness === undefined && this.events.borrowingsWanted) this.lookOn();
   }
 
   /** One row for each live connection. */
@@ -870,7 +937,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private become(state: 'open' | 'paused' | 'draining'): void {
     this.current = state;
-    if (this.events.observed) this.events.emit({ type: 'state', pool: this.name, state });
+    if (this.events.wants('state')) this.events.emit({ type: 'state', pool: this.name, state });
     this.serve();
     this.settleWarmUps();
   }
@@ -964,7 +1031,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       failed: this.stock.closeFailures - failed,
       durationMs: this.turn.read() - startedAt,
     });
-    if (this.events.observed) this.events.emit({ type: 'closed', pool: this.name, report });
+    if (this.events.wants('closed')) this.events.emit({ type: 'closed', pool: this.name, report });
     this.events.complete();
     this.resolveClosed(report);
   }

@@ -11,12 +11,16 @@ export class Runtime {
   readonly arrivals = new Arrivals();
   private lastId = 0;
 
-  /** @param onLongTurn - a turn of the event loop has lasted long: when it began, and when it ended */
+  /**
+   * @param onLongTurn - a turn of the event loop has lasted long: when it began, and when it ended
+   * @param onTurn - the first who asks for the time in a turn of the event loop is about to be told
+   */
   constructor(
     readonly clock: PoolClock,
     onLongTurn: (beganAt: number, now: number) => void,
+    onTurn?: () => void,
   ) {
-    this.turn = new TurnClock(clock, onLongTurn);
+    this.turn = new TurnClock(clock, onLongTurn, onTurn);
     this.alarm = new Alarm(clock, this.turn, this.context);
   }
 

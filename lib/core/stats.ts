@@ -1,4 +1,7 @@
 import type { CloseReason } from './connector.js';
+import type { PoolLatency } from './latency.js';
+
+export type { LatencySummary, PoolLatency } from './latency.js';
 
 /** `'open'` lends; `'paused'` lends nothing; `'draining'` waits for leases to come back; `'closed'` is the end. */
 export type PoolState = 'open' | 'paused' | 'draining' | 'closed';
@@ -23,6 +26,14 @@ export interface PoolStats {
   /** Acquires in line. */
   readonly waiting: number;
   readonly totals: PoolTotals;
+  /** Only of `stats({ latency: true })`. */
+  readonly latency?: PoolLatency;
+}
+
+/** What `stats()` says more of when asked. */
+export interface StatsOptions {
+  /** How long acquires wait, leases last and dials take. Measured from the first time it is asked for. */
+  readonly latency: boolean;
 }
 
 /** Counts since the pool was made; they only grow. */

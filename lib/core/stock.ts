@@ -7,7 +7,7 @@ import { Connection } from './connection.js';
 import type { CloseReason, Connector } from './connector.js';
 import { ConnectorCall, type ConnectorCalls, silence } from './connector-calls.js';
 import { InvariantError, PoolClosedError, type PoolTitle } from './errors.js';
-import type { EventSink } from './events.js';
+import type { EventSink } from './pool-events.js';
 import type { Household } from './household.js';
 import { IdleList } from './idle-list.js';
 import type { ResolvedOptions } from './options.js';
@@ -42,6 +42,8 @@ export interface Housekeeper<T> {
   diedUnused(cause: unknown): void;
   /** A connection goes out of its borrower's hands without a word from the borrower. */
   takenBack(connection: Connection<T>): void;
+  /** Its lease has ended, if it was leased, and all of that is accounted for: it may be told. */
+  tellOfEnd(connection: Connection<T>): void;
 }
 
 /**
@@ -81,6 +83,8 @@ export class Stock<T, M> {
   private readonly rounds: Rounds<T>;
   private readonly maxUses: number;
   private generation = 0;
+  /** It has been told that dials are held back. */
+  private backsOff = false;
   private checksIdle = false;
   /** One that the line counted on has been condemned: the line must hear of it. */
   private disappoints = false;
@@ -239,6 +243,7 @@ export class Stock<T, M> {
 
   private reset(connection: Connection<T>): void {
     this.move(connection, 'resetting');
+    connection.dueAt = this.turn.now();
     this.calls.run(this.kinds.reset, connection);
   }
 
@@ -267,18 +272,24 @@ export class Stock<T, M> {
 
   resetFailed(connection: Connection<T>, cause: unknown): void {
     this.end(connection, 'reset-failed', cause);
+    if (!this.events.wants('reset-failed')) return;
     const { pool } = this;
-    if (this.events.observed) this.events.emit({ type: 'reset-failed', pool, id: connection.id, cause });
+    const durationMs = this.turn.now() - connection.dueAt;
+    this.events.emit({ type: 'reset-failed', pool, id: connection.id, cause, durationMs });
   }
 
   /** Puts a connection that was used just now with the idle ones, and serves the line. */
   private shelve(connection: Connection<T>, now: number): void {
+    this.putAway(connection, now);
+    this.keeper.shelved();
+  }
+
+  private putAway(connection: Connection<T>, now: number): void {
     this.move(connection, 'idle');
     connection.since = now;
     this.rounds.sound(connection, now);
     this.idle.push(connection);
     this.rounds.shelved(connection);
-    this.keeper.shelved();
   }
 
   // ---- dialling --------------------------------------------------------------------------------------------------
@@ -336,19 +347,19 @@ export class Stock<T, M> {
     connection.dialedAt = now;
     connection.expiresAt = now + lifetimeWithin(this.options.maxLifetime, this.options.lifetimeJitter);
     this.totals.dialed += 1;
+    this.household.latencies?.dial.record(durationMs, now);
     const outage = this.backoff.succeed(now);
     this.tellProbes(connection, true);
     const reason = this.unfit(connection, now) ?? this.keeper.unwanted();
     if (reason !== undefined) this.end(connection, reason);
     else {
       this.newborn.push(connection);
-      this.shelve(connection, now);
+      this.putAway(connection, now);
     }
-    if (this.events.observed) {
-      const { pool } = this;
-      this.events.emit({ type: 'dialed', pool, id, attempt, durationMs });
-      if (outage !== undefined) this.events.emit({ type: 'recovered', pool, ...outage });
-    }
+    const { events, pool } = this;
+    if (events.wants('dialed')) events.emit({ type: 'dialed', pool, id, attempt, durationMs });
+    if (outage !== undefined && events.wants('recovered')) events.emit({ type: 'recovered', pool, ...outage });
+    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
     this.keeper.serve();
   }
 
@@ -381,8 +392,8 @@ export class Stock<T, M> {
 
   private tellOfFailure({ attempt, dialedAt }: Connection<T>, permanent: boolean, cause: unknown): void {
     this.keeper.dialFailed(permanent, cause);
-    if (this.events.observed) {
-      const now = this.turn.now();
+    const now = this.turn.now();
+    if (this.events.wants('dial-failed')) {
       const { failures, readyAt } = this.backoff;
       this.events.emit({
         type: 'dial-failed',
@@ -395,12 +406,25 @@ export class Stock<T, M> {
         retryInMs: Math.max(0, readyAt - now),
       });
     }
+    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
     this.keeper.serve();
+  }
+
+  private tellOfBackoff(now: number): void {
+    const { entered, enteredAt, readyAt, lastError: cause } = this.backoff;
+    this.backsOff = entered;
+    const { events, pool } = this;
+    if (!entered) {
+      if (events.wants('backoff-left'))
+        events.emit({ type: 'backoff-left', pool, durationMs: now - enteredAt });
+    } else if (events.wants('backoff-entered'))
+      events.emit({ type: 'backoff-entered', pool, cause, retryInMs: Math.max(0, readyAt - now) });
   }
 
   /** A dial has yielded something after its slot was given up: nobody counts it, but it must not stay open. */
   dialledLate(connection: Connection<T>, resource: T): void {
     connection.resource = resource;
+    connection.since = this.turn.now();
     connection.reason = this.keeper.unwanted() ?? 'surplus';
     this.calls.run(this.kinds.lateClose, connection);
   }
@@ -420,29 +444,37 @@ export class Stock<T, M> {
   /** Puts an idle connection under a heartbeat; it is not lent meanwhile. */
   check(connection: Connection<T>): void {
     this.move(connection, 'checking');
+    connection.dueAt = this.turn.now();
     this.totals.heartbeats += 1;
     this.calls.run(this.kinds.heartbeat, connection);
   }
 
   checked(connection: Connection<T>): void {
     const now = this.turn.now();
+    const durationMs = now - connection.dueAt;
     this.rounds.sound(connection, now);
     this.tellProbes(connection, true);
     const reason = this.unfit(connection, now) ?? this.keeper.unwantedAfterCheck();
-    if (reason !== undefined) return this.end(connection, reason);
-    this.move(connection, 'idle');
-    this.idle.restore(connection);
-    this.rounds.shelved(connection);
+    if (reason !== undefined) this.end(connection, reason);
+    else {
+      this.move(connection, 'idle');
+      this.idle.restore(connection);
+      this.rounds.shelved(connection);
+    }
+    const { events, pool } = this;
+    if (events.wants('checked')) events.emit({ type: 'checked', pool, id: connection.id, durationMs });
     this.keeper.serve();
   }
 
   /** What killed one has often killed the others: they are asked at once, side by side, not one after the other. */
   checkFailed(connection: Connection<T>, cause: unknown): void {
     this.totals.heartbeatFailures += 1;
+    const durationMs = this.turn.now() - connection.dueAt;
     this.end(connection, 'heartbeat-failed', cause);
     this.checkIdle();
-    const { pool } = this;
-    if (this.events.observed) this.events.emit({ type: 'heartbeat-failed', pool, id: connection.id, cause });
+    const { events, pool } = this;
+    if (events.wants('heartbeat-failed'))
+      events.emit({ type: 'heartbeat-failed', pool, id: connection.id, cause, durationMs });
   }
 
   firstCheckFailed(connection: Connection<T>, cause: unknown): void {
@@ -502,8 +534,10 @@ export class Stock<T, M> {
       this.end(connection, 'lost', cause);
       if (useless) this.keeper.diedUnused(cause);
     }
-    const { pool } = this;
-    if (this.events.observed) this.events.emit({ type: 'lost', pool, id: connection.id, cause, leased });
+    const { events, pool } = this;
+    const { id, dialedAt } = connection;
+    if (events.wants('lost')) events.emit({ type: 'lost', pool, id, cause, leased, ageMs: now - dialedAt });
+    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
   }
 
   // ---- ending ----------------------------------------------------------------------------------------------------
@@ -526,6 +560,7 @@ export class Stock<T, M> {
     connection.reason = reason;
     connection.cause = cause;
     if (taken) this.keeper.takenBack(connection);
+    connection.since = this.turn.now();
   }
 
   /** Here strangers' code runs, and may come back into the pool. */
@@ -533,6 +568,7 @@ export class Stock<T, M> {
     const { reason, cause, observer } = connection;
     connection.observer = undefined;
     observer?.abort(connection.spoiledBy);
+    this.keeper.tellOfEnd(connection);
     connection.call?.abandon(cause ?? reason);
     this.stopWatching(connection);
     this.tellProbes(connection, false, cause);
@@ -564,15 +600,19 @@ export class Stock<T, M> {
   endFirstUse(connection: Connection<T>): void {
     this.backoff.setBack(connection.dialedAt, this.turn.now(), connection.cause);
     this.end(connection, 'lost', connection.cause);
+    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(this.turn.now());
   }
 
-  tellOfClose({ id, reason, cause }: Connection<T>): void {
+  tellOfClose({ id, reason, cause, since }: Connection<T>): void {
     this.totals.closed[reason] += 1;
-    if (this.events.observed) this.events.emit({ type: 'close', pool: this.pool, id, reason, cause });
+    const { events, pool } = this;
+    if (events.wants('close'))
+      events.emit({ type: 'close', pool, id, reason, cause, durationMs: this.turn.now() - since });
   }
 
   private closeFailed({ id, reason }: Connection<T>, cause: unknown): void {
-    if (this.events.observed) this.events.emit({ type: 'close-failed', pool: this.pool, id, reason, cause });
+    const { events, pool } = this;
+    if (events.wants('close-failed')) events.emit({ type: 'close-failed', pool, id, reason, cause });
   }
 
   /** Ends the idle connections, the one unused for the longest first, as long as `which` says so. */
@@ -602,6 +642,8 @@ export class Stock<T, M> {
     this.generation += 1;
     for (const connection of this.all) if (connection.incoming) this.expectNoMore(connection);
     this.endIdle('evicted');
+    const { events, pool, generation } = this;
+    if (events.wants('generation')) events.emit({ type: 'generation', pool, generation });
   }
 
   /** Takes everything that is not being closed yet, from whoever has it. */

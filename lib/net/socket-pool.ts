@@ -20,6 +20,7 @@ import {
   type PoolEvent,
   type PoolState,
   type PoolStats,
+  type StatsOptions,
 } from '../core/index.js';
 import { parseDuration } from '../core/duration.js';
 import { readFields } from '../core/fields.js';
@@ -296,9 +297,10 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     return this.pool.start();
   }
 
-  stats(): PoolStats {
+  stats(options?: StatsOptions): PoolStats {
     const { max, maxIdle } = this.options;
-    return Object.freeze({ ...this.pool.stats(), max, maxIdle });
+    const counts = options === undefined ? this.pool.stats() : this.pool.stats(options);
+    return Object.freeze({ ...counts, max, maxIdle });
   }
 
   /** One row for each connection, with its address. */

@@ -15,6 +15,7 @@ import {
   type PoolEvent,
   type PoolState,
   type PoolStats,
+  type StatsOptions,
 } from '../core/index.js';
 import { type Address, type SocketAcquireOptions, SocketPool, type SocketPoolOptions } from '../net/index.js';
 import { PoolConn } from './pool-conn.js';
@@ -109,8 +110,8 @@ export class TcpPool implements ManagedPool, AsyncDisposable {
     return this.sockets.start();
   }
 
-  stats(): PoolStats {
-    return this.sockets.stats();
+  stats(options?: StatsOptions): PoolStats {
+    return this.sockets.stats(options);
   }
 
   /** One row for each connection, with its address. */

@@ -23,9 +23,14 @@ describe('events$', () => {
     await pool.close();
     expect(events.map(({ type }) => type)).toEqual([
       'dial-failed',
+      'backoff-entered',
       'dialed',
       'recovered',
+      'backoff-left',
+      'waited',
+      'acquired',
       'timeout',
+      'released',
       'close',
       'state',
       'state',
@@ -36,7 +41,7 @@ describe('events$', () => {
     expect(
       events.filter(({ type }) => type === 'state').map((event) => (event as { state: string }).state),
     ).toEqual(['paused', 'open', 'draining']);
-    expect(events[4]).toMatchObject({ type: 'close', id: lease.id, reason: 'discarded', cause: 'why' });
+    expect(events[9]).toMatchObject({ type: 'close', id: lease.id, reason: 'discarded', cause: 'why' });
   });
 
   it('can be piped and unsubscribed', async () => {
@@ -51,10 +56,10 @@ describe('events$', () => {
     const subscription = pool.events$.subscribe(({ type }) => heard.push(type));
     const [lease] = await take(1);
     expect(await dialed).toBe('default');
-    expect(heard).toEqual(['dialed']);
+    expect(heard).toEqual(['dialed', 'waited', 'acquired']);
     subscription.unsubscribe();
     lease?.discard();
-    expect(heard).toEqual(['dialed']);
+    expect(heard).toEqual(['dialed', 'waited', 'acquired']);
   });
 
   it('is told after the accounting: stats in a listener are those after the event', async () => {
@@ -99,7 +104,8 @@ describe('events$', () => {
       lease?.release();
       await clock.settle();
       expect(waiter.now.state).toBe('resolved');
-      expect(heard).toEqual(['dialed', 'lost', 'close', 'dialed']);
+      const borrowings = ['dialed', 'waited', 'acquired'];
+      expect(heard).toEqual([...borrowings, 'lost', 'released', 'close', ...borrowings]);
       await pool.close({ drain: 0 });
       // As text: an error of another realm, as under Jest, would make the warning itself throw.
       expect(warn.mock.calls.length).toBeGreaterThan(8);

@@ -25,7 +25,7 @@ const failed = (attempt: number, retryInMs = 87.4): Told => ({
   retryInMs,
 });
 const recovered: Told = { type: 'recovered', failures: 5, downMs: 3210.7 };
-const lost: Told = { type: 'lost', id: 1, cause: new Error('read ECONNRESET'), leased: true };
+const lost: Told = { type: 'lost', id: 1, cause: new Error('read ECONNRESET'), leased: true, ageMs: 9 };
 const exhausted: Told = { type: 'exhausted', leased: 10, waiting: 3 };
 const closed: Told = { type: 'closed', report: { closed: 4, forced: 0, failed: 0, durationMs: 12.3 } };
 
@@ -98,7 +98,7 @@ describe('PoolLog', () => {
     await clock.advance(100);
     expect(lines()).toEqual(['warn: Pool "thrift" lost 10 connections: read ECONNRESET.']);
     for (let i = 0; i < 30; i++) {
-      note({ type: 'heartbeat-failed', id: 1, cause: undefined });
+      note({ type: 'heartbeat-failed', id: 1, cause: undefined, durationMs: 5 });
       await clock.advance(100);
     }
     await clock.advance(5000);
@@ -120,7 +120,7 @@ describe('PoolLog', () => {
 
   it('counts a failed reset as a loss', async () => {
     const { clock, note, lines } = setUp();
-    note({ type: 'reset-failed', id: 1, cause: 'dirty' });
+    note({ type: 'reset-failed', id: 1, cause: 'dirty', durationMs: 5 });
     await clock.advance(100);
     expect(lines()).toEqual(['warn: Pool "thrift" lost a connection: dirty.']);
   });
@@ -175,7 +175,7 @@ describe('PoolLog', () => {
   it('says nothing of what is no news', () => {
     const { note, lines } = setUp();
     note({ type: 'dialed', id: 1, attempt: 1, durationMs: 1 });
-    note({ type: 'close', id: 1, reason: 'idle-timeout' });
+    note({ type: 'close', id: 1, reason: 'idle-timeout', durationMs: 5 });
     note({ type: 'state', state: 'paused' });
     expect(lines()).toEqual([]);
   });
@@ -183,7 +183,7 @@ describe('PoolLog', () => {
   it('tells of acquires that timed out, counted, with what dials have been failing with', async () => {
     const { clock, note, lines } = setUp();
     const error = new Error('late', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1.') });
-    for (let time = 1; time <= 3; time++) note({ type: 'timeout', error });
+    for (let time = 1; time <= 3; time++) note({ type: 'timeout', error, durationMs: 5 });
     await clock.advance('1s');
     const counts = 'idle 0, leased 0, waiting 0';
     expect(lines()).toEqual([

@@ -11,6 +11,8 @@ export class Backoff {
   permanent = false;
   /** No dial may begin before. */
   readyAt = -Infinity;
+  /** When dials began to be held back. */
+  enteredAt = NaN;
   private rounds = 0;
   private failingSince = 0;
   private lastStepAt = -Infinity;
@@ -21,6 +23,11 @@ export class Backoff {
     private readonly initial: number,
     private readonly max: number,
   ) {}
+
+  /** Dials are held back, or were until lately and none has succeeded since. */
+  get entered(): boolean {
+    return this.readyAt !== -Infinity;
+  }
 
   /** A dial that began at `startedAt` has failed. */
   fail(startedAt: number, now: number, error: unknown, permanent: boolean): void {
@@ -64,6 +71,7 @@ export class Backoff {
     // Dials that ran side by side are one round, and one step of the delay.
     if (startedAt <= this.lastStepAt) return;
     this.lastStepAt = now;
+    if (!this.entered) this.enteredAt = now;
     // Beyond 2^30 times the initial delay every cap is reached, and the power would overflow in the end.
     const ceiling = Math.min(this.max, this.initial * 2 ** Math.min(this.rounds, 30));
     this.rounds += 1;

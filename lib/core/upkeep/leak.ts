@@ -1,9 +1,11 @@
 import type { Alarm, Appointment } from '../alarm.js';
 import type { Connection } from '../connection.js';
 
-/** Where an acquire was called; the text is only made when it is read. */
+/** Where an acquire was called, and when; the text is only made when it is read. */
 export interface LeaseSite {
   stack?: string;
+  /** Where it had to wait: since then. */
+  joinedAt?: number;
 }
 
 /** A lease that is watched. */
@@ -38,11 +40,11 @@ export class LeakWatch<T> implements Appointment {
     if (this.place === -1) this.alarm.set(this, now + this.threshold);
   }
 
-  /** @returns how long the lease was held, if it had been reported */
-  ended(connection: Connection<T>, now: number): number | undefined {
+  /** @returns whether the lease had been reported */
+  ended(connection: Connection<T>): boolean {
     const held = this.held.get(connection);
     this.held.delete(connection);
-    return held?.reported === true ? now - held.takenAt : undefined;
+    return held?.reported === true;
   }
 
   stackOf(connection: Connection<T>): string | undefined {

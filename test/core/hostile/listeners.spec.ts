@@ -25,7 +25,18 @@ async function live<T>(pool: ConnPool<T>): Promise<void> {
   await pool.close();
 }
 
-const SHORT_LIFE = ['started', 'dialed', 'state', 'close', 'closed'];
+const SHORT_LIFE = [
+  'started',
+  'dialed',
+  'waited',
+  'acquired',
+  'released',
+  'acquired',
+  'released',
+  'state',
+  'close',
+  'closed',
+];
 
 describe('a listener', () => {
   new StrayErrors();

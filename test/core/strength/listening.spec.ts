@@ -1,6 +1,9 @@
 import { ConnPool, InvalidOptionsError, type PoolEvent } from 'nestjs-conn-pool/core';
 import { take } from 'rxjs';
-import { PoolEvents } from '../../../lib/core/events.js';
+import { Latencies } from '../../../lib/core/latency.js';
+import { PoolEvents } from '../../../lib/core/pool-events.js';
+
+const UNWATCHED = { lookOn: () => undefined, latencies: () => new Latencies(0) };
 
 describe('the events of a pool', () => {
   it('tell that the watching of a connection could not be stopped, which is closed all the same', async () => {
@@ -27,7 +30,7 @@ describe('the events of a pool', () => {
   const state = { type: 'state', pool: 'thrift', state: 'open' } as const;
 
   it('are observed while somebody listens, and no longer', () => {
-    const events = new PoolEvents('thrift');
+    const events = new PoolEvents('thrift', UNWATCHED);
     expect(events.observed).toBe(false);
     const [first, second] = [events.subscribe(() => undefined), events.subscribe(() => undefined)];
     first.unsubscribe();
@@ -37,7 +40,7 @@ describe('the events of a pool', () => {
   });
 
   it('are let go of by a pipeline that has had enough', () => {
-    const events = new PoolEvents('thrift');
+    const events = new PoolEvents('thrift', UNWATCHED);
     const heard: string[] = [];
     events
       .pipe(take(1))
@@ -56,7 +59,7 @@ describe('the events of a pool', () => {
         },
       },
     );
-    expect(() => new PoolEvents('thrift').subscribe(trap)).toThrow(
+    expect(() => new PoolEvents('thrift', UNWATCHED).subscribe(trap)).toThrow(
       expect.objectContaining({
         code: 'ERR_INVALID_OPTIONS',
         problems: [expect.objectContaining({ given: 'what cannot be read: a trap' })],
@@ -65,7 +68,7 @@ describe('the events of a pool', () => {
   });
 
   it('may be listened to for their end only', () => {
-    const events = new PoolEvents('thrift');
+    const events = new PoolEvents('thrift', UNWATCHED);
     const ends: string[] = [];
     events.subscribe();
     events.subscribe(undefined, null, () => ends.push('after undefined'));
@@ -78,7 +81,7 @@ describe('the events of a pool', () => {
   });
 
   it('have ended for whoever comes later', () => {
-    const events = new PoolEvents('thrift');
+    const events = new PoolEvents('thrift', UNWATCHED);
     events.complete();
     const heard: string[] = [];
     events.subscribe({ next: () => heard.push('next'), complete: () => heard.push('complete') });
@@ -87,7 +90,7 @@ describe('the events of a pool', () => {
   });
 
   it.each([7, 'next', true, Symbol('s')])('refuse a listener that is none: %p', (listener) => {
-    const events = new PoolEvents('thrift');
+    const events = new PoolEvents('thrift', UNWATCHED);
     expect(() => events.subscribe(listener as never)).toThrow(InvalidOptionsError);
     expect(() => events.subscribe(listener as never)).toThrow(
       expect.objectContaining({
@@ -98,7 +101,7 @@ describe('the events of a pool', () => {
   });
 
   it('reach those who listen when it happens: not one who comes while it is told, and not one who has left', () => {
-    const events = new PoolEvents('thrift');
+    const events = new PoolEvents('thrift', UNWATCHED);
     const heard: string[] = [];
     events.subscribe(() => {
       heard.push('first');

@@ -2,6 +2,8 @@ import { strictEqual } from 'node:assert';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
 import * as net from 'nestjs-conn-pool/net';
+import * as otel from 'nestjs-conn-pool/otel';
+import * as prometheus from 'nestjs-conn-pool/prometheus';
 import * as tcp from 'nestjs-conn-pool/tcp';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
@@ -16,6 +18,14 @@ async function assertOneCopy(): Promise<void> {
   strictEqual(
     (await import('nestjs-conn-pool/terminus')).ConnPoolHealthIndicator,
     terminus.ConnPoolHealthIndicator,
+  );
+  strictEqual(
+    (await import('nestjs-conn-pool/prometheus')).ConnPoolPrometheusModule,
+    prometheus.ConnPoolPrometheusModule,
+  );
+  strictEqual(
+    (await import('nestjs-conn-pool/otel')).ConnPoolOtelModule,
+    otel.ConnPoolOtelModule,
   );
   strictEqual((await import('nestjs-conn-pool/net')).SocketPool, net.SocketPool);
   strictEqual((await import('nestjs-conn-pool/tcp')).TcpPool, tcp.TcpPool);

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
 import * as net from 'nestjs-conn-pool/net';
+import * as otel from 'nestjs-conn-pool/otel';
+import * as prometheus from 'nestjs-conn-pool/prometheus';
 import * as tcp from 'nestjs-conn-pool/tcp';
 import * as terminus from 'nestjs-conn-pool/terminus';
 import * as testing from 'nestjs-conn-pool/testing';
@@ -18,6 +20,14 @@ strictEqual((require('nestjs-conn-pool') as typeof root).PoolRegistry, root.Pool
 strictEqual(
   (require('nestjs-conn-pool/terminus') as typeof terminus).ConnPoolHealthIndicator,
   terminus.ConnPoolHealthIndicator,
+);
+strictEqual(
+  (require('nestjs-conn-pool/prometheus') as typeof prometheus).ConnPoolPrometheusModule,
+  prometheus.ConnPoolPrometheusModule,
+);
+strictEqual(
+  (require('nestjs-conn-pool/otel') as typeof otel).ConnPoolOtelModule,
+  otel.ConnPoolOtelModule,
 );
 strictEqual((require('nestjs-conn-pool/net') as typeof net).SocketPool, net.SocketPool);
 strictEqual((require('nestjs-conn-pool/tcp') as typeof tcp).TcpPool, tcp.TcpPool);

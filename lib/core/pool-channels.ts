@@ -1,0 +1,78 @@
+import { channel, type Channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel';
+import type { Lease } from './lease.js';
+import type { PoolEvent } from './events.js';
+
+/** What the subscribers of `conn-pool:acquire` are told of an acquire; Node adds `result` (the lease) or `error`. */
+export interface AcquireTrace {
+  /** The pool's name. */
+  readonly pool: string;
+  /** Of a `KeyedConnPool`: the key that it is for. */
+  readonly key?: unknown;
+  /** Of the connection; from `asyncStart` on, unless the acquire has failed. */
+  id?: number;
+  /** The connection had served before, or had been idle. */
+  reused?: boolean;
+  result?: Lease<unknown>;
+  error?: unknown;
+}
+
+/**
+ * A pool's events for whoever knows no pools: the process's `diagnostics_channel` `conn-pool:<type>` for each type of
+ * event, and `conn-pool:acquire` as a `TracingChannel`. The channels are Node's, by name; this only holds on to them.
+ */
+export class PoolChannels {
+  readonly acquire: TracingChannel<AcquireTrace> = tracingChannel('conn-pool:acquire');
+  private readonly of = channels();
+
+  /** Whether somebody listens to what every borrowing brings. */
+  get borrowingsHeard(): boolean {
+    const { acquired, released, waited } = this.of;
+    return acquired.hasSubscribers || released.hasSubscribers || waited.hasSubscribers;
+  }
+
+  hears(type: PoolEvent['type']): boolean {
+    return this.of[type].hasSubscribers;
+  }
+
+  publish(event: PoolEvent): void {
+    this.of[event.type].publish(event);
+  }
+
+  /** Tells of an acquire from its call to its end, in the caller's context. */
+  trace<T>(trace: AcquireTrace, acquire: () => Promise<Lease<T>>): Promise<Lease<T>> {
+    return this.acquire.tracePromise(async () => {
+      const lease = await acquire();
+      trace.id = lease.id;
+      trace.reused = lease.reused;
+      return lease;
+    }, trace);
+  }
+}
+
+/** Written out, so that each is found at its place. */
+function channels(): Record<PoolEvent['type'], Channel> {
+  return {
+    started: channel('conn-pool:started'),
+    dialed: channel('conn-pool:dialed'),
+    'dial-failed': channel('conn-pool:dial-failed'),
+    recovered: channel('conn-pool:recovered'),
+    'backoff-entered': channel('conn-pool:backoff-entered'),
+    'backoff-left': channel('conn-pool:backoff-left'),
+    waited: channel('conn-pool:waited'),
+    acquired: channel('conn-pool:acquired'),
+    released: channel('conn-pool:released'),
+    lost: channel('conn-pool:lost'),
+    checked: channel('conn-pool:checked'),
+    'heartbeat-failed': channel('conn-pool:heartbeat-failed'),
+    'reset-failed': channel('conn-pool:reset-failed'),
+    close: channel('conn-pool:close'),
+    'close-failed': channel('conn-pool:close-failed'),
+    exhausted: channel('conn-pool:exhausted'),
+    timeout: channel('conn-pool:timeout'),
+    leak: channel('conn-pool:leak'),
+    'leak-returned': channel('conn-pool:leak-returned'),
+    generation: channel('conn-pool:generation'),
+    state: channel('conn-pool:state'),
+    closed: channel('conn-pool:closed'),
+  };
+}
