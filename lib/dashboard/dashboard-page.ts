@@ -30,11 +30,14 @@ export class DashboardPage {
   }
 
   private document(): string {
-    const parts: Record<string, string> = { ...pageParts(), title: escaped(this.settings.title) };
-    return (parts.page ?? '').replace(
-      /\{\{(title|style|library|script)\}\}/g,
-      (_, name: string) => parts[name] ?? '',
-    );
+    const { page, style, library, script } = pageParts();
+    const put: Record<string, string> = {
+      '{{title}}': escaped(this.settings.title),
+      '<!-- style -->': `<style nonce="${NONCE}">${style}</style>`,
+      '<!-- library -->': `<script nonce="${NONCE}">${library}</script>`,
+      '<!-- script -->': `<script type="module" nonce="${NONCE}">${script}</script>`,
+    };
+    return page.replace(/{{title}}|<!-- \w+ -->/g, (place) => put[place] ?? place);
   }
 }
 

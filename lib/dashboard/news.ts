@@ -69,6 +69,8 @@ function tellPoolEvent(event: PoolEvent): Told | undefined {
       return ['warn', `Connection ${event.id} has been held for ${ms(event.heldMs)}: a leak?`, event.stack];
     case 'leak-returned':
       return ['good', `Connection ${event.id} came back after all, after ${ms(event.heldMs)}`];
+    case 'generation':
+      return ['info', `Generation ${event.generation}: what was dialled before is not lent again`];
     case 'state':
       return [event.state === 'open' ? 'good' : 'warn', STATES[event.state]];
     case 'closed':

@@ -48,7 +48,7 @@ export function viewPool(
   allowed: readonly DashboardAction[],
   trouble: PoolTrouble | undefined,
 ): PoolView {
-  const stats = pool.stats();
+  const stats = withLimit(pool.stats());
   const rows = pool.inspect?.().sort(byInterest);
   return {
     ...stats,
@@ -60,6 +60,11 @@ export function viewPool(
     ...(rows && { rows: rows.slice(0, MOST_ROWS).sort(byId).map(viewRow) }),
     more: Math.max(0, (rows?.length ?? 0) - MOST_ROWS),
   };
+}
+
+/** A pool of sockets says 0 for no limit. */
+function withLimit(stats: PoolStats): PoolStats {
+  return stats.max === 0 ? { ...stats, max: Infinity } : stats;
 }
 
 export function moodOf(stats: PoolStats, trouble: PoolTrouble | undefined): PoolMood {

@@ -1,8 +1,15 @@
 import { h, put, show } from './dom.js';
 
-const HEIGHT = 104;
+const HEIGHT = 116;
+const HEIGHT_ON_PHONES = 92;
+/** What a chart covers; it begins with the least, so that a new page is not mostly empty. Milliseconds. */
+const LENGTHS = [60_000, 120_000, 300_000];
 const darkScheme = matchMedia('(prefers-color-scheme: dark)');
 const AXIS_FONT = '11px system-ui, sans-serif';
+
+function height() {
+  return innerWidth <= 720 ? HEIGHT_ON_PHONES : HEIGHT;
+}
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -16,8 +23,8 @@ function colour(name) {
  * @param empty - what is said when there is nothing to draw
  */
 export class Chart {
-  constructor({ title, series, format, empty, length }) {
-    Object.assign(this, { series, format, length });
+  constructor({ title, series, format, empty }) {
+    Object.assign(this, { series, format });
     this.data = [[], ...series.map(() => [])];
     this.values = series.map(() => h('b', {}, '–'));
     const keys = series.flatMap(({ label, colour: name, quiet }, index) =>
@@ -27,11 +34,10 @@ export class Chart {
     );
     this.plot = h('div', { class: 'plot', 'aria-hidden': 'true' });
     this.nothing = h('p', { class: 'plot-empty' }, empty);
-    this.title = h('span', { class: 'chart-title' }, title);
     this.element = h(
       'figure',
       { class: 'chart' },
-      h('figcaption', {}, this.title, h('span', { class: 'keys' }, ...keys)),
+      h('figcaption', {}, h('span', { class: 'chart-title' }, title), h('span', { class: 'keys' }, ...keys)),
       h('div', { class: 'plot-place' }, this.plot, this.nothing),
     );
     this.resizing = new ResizeObserver(() => this.fit());
@@ -48,6 +54,9 @@ export class Chart {
       .slice(1)
       .some((values, index) => !this.series[index].quiet && values.some((v) => v !== null));
     show(this.nothing, !hasValues);
+    this.isEmpty = !hasValues;
+    const covered = now - (data[0][0] ?? 0) * 1000;
+    this.length = LENGTHS.find((length) => length >= covered) ?? LENGTHS.at(-1);
     if (this.uplot === undefined) this.draw();
     else this.uplot.setData(data);
     if (this.hovered === undefined) this.tell(data[0].length - 1);
@@ -62,7 +71,7 @@ export class Chart {
   fit() {
     const width = Math.floor(this.plot.clientWidth);
     if (this.uplot !== undefined && width > 0 && width !== this.uplot.width)
-      this.uplot.setSize({ width, height: HEIGHT });
+      this.uplot.setSize({ width, height: height() });
     else if (this.uplot === undefined) this.draw();
   }
 
@@ -85,14 +94,13 @@ export class Chart {
     const axis = { stroke: colour('ink-3'), font: AXIS_FONT, ticks: { show: false } };
     return {
       width,
-      height: HEIGHT,
-      padding: [6, 4, 0, 0],
+      height: height(),
+      padding: [6, 16, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
         drag: { x: false, y: false },
         points: { size: 6, fill: colour('card'), width: 2 },
-        dataIdx: undefined,
       },
       hooks: {
         setCursor: [
@@ -112,16 +120,15 @@ export class Chart {
           size: 20,
           gap: 2,
           grid: { show: false },
-          splits: () => this.minutes(),
-          values: (_, splits) => splits.map((at) => minutesAgo(this.now / 1000 - at)),
+          splits: () => this.marks().map((back) => (this.now - back) / 1000),
+          values: () => this.marks().map(ago),
         },
         {
           ...axis,
-          size: 46,
-          gap: 4,
-          splits: (_, __, low, high) =>
-            [0, tidy(high / 2.3), tidy(high / 2.3) * 2].filter((v) => v >= low && v <= high),
-          values: (_, splits) => splits.map((value) => (value === 0 ? '0' : this.format(value))),
+          size: (_, labels) => 14 + Math.max(0, ...(labels ?? []).map(({ length }) => length)) * 6,
+          gap: 6,
+          splits: (_, __, ___, high) => this.levels(high),
+          values: (_, levels) => levels.map((level) => (level === 0 ? '0' : this.format(level))),
           grid: { stroke: line, width: 1 },
         },
       ],
@@ -140,23 +147,25 @@ export class Chart {
     };
   }
 
-  minutes() {
-    const marks = [];
-    for (let back = Math.floor(this.length / 60_000); back >= 0; back -= 1)
-      marks.push(this.now / 1000 - back * 60);
-    return marks;
+  /** The middle and the end. */
+  marks() {
+    return [this.length / 2, 0];
+  }
+
+  levels(high) {
+    if (this.isEmpty) return [0];
+    const step = tidy(high / 2);
+    return [0, step, step * 2].filter((level) => level <= high);
   }
 }
 
-function minutesAgo(seconds) {
-  const minutes = Math.round(seconds / 60);
-  if (minutes === 0) return 'now';
-  return minutes % 2 === 0 ? `−${minutes} min` : '';
+function ago(ms) {
+  if (ms === 0) return 'now';
+  return ms < 60_000 ? `−${ms / 1000} s` : `−${ms / 60_000} min`;
 }
 
-/** The next lower number with one digit that matters, or half a digit more. */
+/** The next lower number with one digit, which is 1, 2 or 5. */
 function tidy(value) {
   const unit = 10 ** Math.floor(Math.log10(value || 1));
-  const step = [5, 2.5, 2, 1].find((each) => value >= each * unit) ?? 1;
-  return step * unit;
+  return ([5, 2].find((digit) => value >= digit * unit) ?? 1) * unit;
 }

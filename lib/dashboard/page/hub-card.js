@@ -5,28 +5,25 @@ import { Figures, MOODS } from './pool-card.js';
 
 /** One hub. */
 export class HubCard {
-  constructor(name, { course }) {
+  constructor(name) {
     this.name = name;
     this.pill = h('span', { class: 'pill' });
     this.kind = h('span', { class: 'kind' });
     this.trouble = h('p', { class: 'trouble', role: 'status' });
     this.figures = new Figures(['connections', 'clients', 'queued', 'dropped']);
     this.facts = h('p', { class: 'facts' });
-    const { length } = course;
     const format = (value) => count(Math.round(value));
     this.connections = new Chart({
       title: 'Connections',
       series: [{ label: 'now', colour: 'leased', fill: true, least: 1 }],
       format,
       empty: 'Drawing begins…',
-      length,
     });
     this.queued = new Chart({
       title: 'Messages that wait for their sockets',
       series: [{ label: 'now', colour: 'waiting', fill: true, least: 1 }],
       format,
       empty: 'Drawing begins…',
-      length,
     });
     this.element = h(
       'section',
@@ -43,7 +40,7 @@ export class HubCard {
     mark(this.element, 'mood', mood);
     mark(this.pill, 'mood', mood);
     put(this.pill, MOODS[mood]);
-    put(this.kind, `Hub on ${node}`);
+    put(this.kind, `Hub on ${node.length > 20 ? `${node.slice(0, 8)}…` : node}`);
     this.figures.set(0, count(connections), connections === 1 ? 'connection' : 'connections');
     this.figures.set(1, count(ids), `ids, ${count(groups)} groups`);
     this.figures.set(2, count(queuedMessages), `queued, ${bytes(queuedBytes)}`);

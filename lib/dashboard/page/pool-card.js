@@ -85,7 +85,7 @@ const QUESTIONS = {
 /** One pool. */
 export class PoolCard {
   /** @param steer - `(action, pool, size)`, resolves with a sentence */
-  constructor(name, { course, steer }) {
+  constructor(name, { steer }) {
     Object.assign(this, { name, steer, rates: [] });
     this.title = h('h2', {}, name);
     this.kind = h('span', { class: 'kind' });
@@ -94,7 +94,7 @@ export class PoolCard {
     this.figures = new Figures(['in use', 'in line', 'acquires', 'wait, p95']);
     this.bar = new Bar();
     this.line = new Line();
-    this.charts = this.makeCharts(course.length);
+    this.charts = this.makeCharts();
     this.table = new ConnectionTable();
     this.connections = fold('Connections', this.table.element);
     this.totals = new Totals();
@@ -105,8 +105,8 @@ export class PoolCard {
       h('header', { class: 'card-head' }, this.title, this.kind, this.pill),
       this.trouble,
       this.figures.element,
-      this.bar.element,
-      this.line.element,
+      this.bar.bar,
+      h('div', { class: 'beneath' }, this.bar.legend, this.line.element),
       h('div', { class: 'charts' }, ...this.charts.map(({ element }) => element)),
       this.connections.element,
       fold('Since the start', this.totals.element).element,
@@ -114,9 +114,9 @@ export class PoolCard {
     );
   }
 
-  makeCharts(length) {
+  makeCharts() {
     const load = new Chart({
-      title: 'Load',
+      title: 'Load, peaks',
       series: [
         { label: 'in use', colour: 'leased', fill: true, least: 1 },
         { label: 'in line', colour: 'waiting' },
@@ -124,10 +124,9 @@ export class PoolCard {
       ],
       format: (value) => count(Math.round(value)),
       empty: 'Drawing begins…',
-      length,
     });
-    const times = (title, empty) => new Chart({ title, series: PERCENTILES, format: latency, empty, length });
-    return [load, times('Acquire', 'No acquire of late'), times('Dial', 'No dial of late')];
+    const times = (title, empty) => new Chart({ title, series: PERCENTILES, format: latency, empty });
+    return [load, times('Acquire, wait', 'No acquire of late'), times('Dial', 'No dial of late')];
   }
 
   update(view) {
@@ -255,12 +254,7 @@ class Bar {
     });
     this.freeNumber = h('b');
     this.free = h('li', {}, h('i', { class: 'swatch free' }), this.freeNumber, ' free');
-    this.element = h(
-      'div',
-      { class: 'bar-place' },
-      this.bar,
-      h('ul', { class: 'legend' }, ...this.keys.map(({ element }) => element), this.free),
-    );
+    this.legend = h('ul', { class: 'legend' }, ...this.keys.map(({ element }) => element), this.free);
   }
 
   update(view) {
@@ -303,7 +297,7 @@ class Line {
     while (this.dots.childElementCount > dots) this.dots.lastElementChild.remove();
     while (this.dots.childElementCount < dots) this.dots.append(h('i'));
     mark(this.element, 'waiting', String(waiting > 0));
-    put(this.words, waiting === 0 ? 'Nobody waits in line' : `${plural(waiting, 'acquire')} in line`);
+    put(this.words, waiting === 0 ? 'Nobody in line' : `${plural(waiting, 'acquire')} in line`);
   }
 }
 
