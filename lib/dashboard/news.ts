@@ -127,5 +127,6 @@ function because(cause: unknown): string {
 
 function ms(duration: number): string {
   if (duration < 10) return `${Number(duration.toFixed(1))} ms`;
-  return duration < 10_000 ? `${Math.round(duration)} ms` : `${Math.round(duration / 1000)} s`;
+  if (duration < 1000) return `${Math.round(duration)} ms`;
+  return duration < 10_000 ? `${(duration / 1000).toFixed(1)} s` : `${Math.round(duration / 1000)} s`;
 }

@@ -37,11 +37,11 @@ export function pageParts(): PageParts {
   const checkout = process.cwd();
   const own = (name: string): string => readFileSync(join(checkout, 'lib/dashboard/page', name), 'utf8');
   const packages = createRequire(join(checkout, 'package.json'));
-  const uplot = (name: string): string => readFileSync(packages.resolve(`uplot/dist/${name}`), 'utf8');
+  const uplot = (name: string): string => readFileSync(packages.resolve(`uplot/${name}`), 'utf8');
   return {
     page: own('page.html'),
-    style: `${uplot('uPlot.min.css')}\n${own('style.css')}`,
-    library: uplot('uPlot.iife.min.js'),
+    style: `${uplot('dist/uPlot.min.css')}\n${own('style.css')}`,
+    library: `/*\n${uplot('LICENSE')}*/\n${uplot('dist/uPlot.iife.min.js')}`,
     script: MODULES.map((name) => asOnePart(own(`${name}.js`))).join('\n'),
   };
 }

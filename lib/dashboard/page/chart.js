@@ -58,8 +58,15 @@ export class Chart {
     const covered = now - (data[0][0] ?? 0) * 1000;
     this.length = LENGTHS.find((length) => length >= covered) ?? LENGTHS.at(-1);
     if (this.uplot === undefined) this.draw();
-    else this.uplot.setData(data);
+    else this.uplot.setData(this.drawn());
     if (this.hovered === undefined) this.tell(data[0].length - 1);
+  }
+
+  /** A line that lies on the ground tells nothing. */
+  drawn() {
+    return this.data.map((values, index) =>
+      index > 0 && this.series[index - 1].aboveGround ? values.map(risen) : values,
+    );
   }
 
   dispose() {
@@ -86,7 +93,7 @@ export class Chart {
     const width = Math.floor(this.plot.clientWidth);
     if (width === 0 || this.now === undefined) return;
     this.uplot?.destroy();
-    this.uplot = new uPlot(this.options(width), this.data, this.plot);
+    this.uplot = new uPlot(this.options(width), this.drawn(), this.plot);
   }
 
   options(width) {
@@ -155,8 +162,13 @@ export class Chart {
   levels(high) {
     if (this.isEmpty) return [0];
     const step = tidy(high / 2);
-    return [0, step, step * 2].filter((level) => level <= high);
+    return [0, 1, 2, 3, 4].map((steps) => steps * step).filter((level) => level <= high);
   }
+}
+
+/** Nothing where there is 0, but for where it rises from. */
+function risen(value, index, values) {
+  return value === 0 && !values[index - 1] && !values[index + 1] ? null : value;
 }
 
 function ago(ms) {

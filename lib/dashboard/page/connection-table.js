@@ -27,6 +27,7 @@ export class ConnectionTable {
           ...['Connection', 'State', 'Age', 'Idle', 'Uses', 'In use for'].map((title, index) =>
             h('th', { scope: 'col', class: index > 1 ? 'number' : '' }, title),
           ),
+          h('th', { scope: 'col', class: 'holder-cell' }, 'Acquired by'),
         ),
       ),
       this.body,
@@ -38,6 +39,8 @@ export class ConnectionTable {
 
   update({ rows, more, size }) {
     const items = rows ?? [];
+    // Only pools that look for leaks know their borrowers.
+    mark(this.table, 'holders', String(items.some(({ stack }) => stack !== undefined)));
     keepInStep(
       this.body,
       this.rows,
@@ -65,14 +68,20 @@ class Row {
     this.state = h('td', { class: 'row-state' });
     this.cells = Array.from({ length: 4 }, () => h('td', { class: 'number' }));
     this.stack = h('pre');
-    this.holder = h('details', { class: 'holder' }, h('summary', {}, 'by whom'), this.stack);
-    this.held = h('span');
-    this.cells[3].append(this.held, this.holder);
-    this.element = h('tr', {}, h('th', { scope: 'row' }, this.id, this.of), this.state, ...this.cells);
+    this.borrower = h('summary');
+    this.holder = h('details', { class: 'holder' }, this.borrower, this.stack);
+    this.element = h(
+      'tr',
+      {},
+      h('th', { scope: 'row' }, this.id, this.of),
+      this.state,
+      ...this.cells,
+      h('td', { class: 'holder-cell' }, this.holder),
+    );
   }
 
   update({ id, of, state, age, idle, uses, held, stack }) {
-    const [ageCell, idleCell, usesCell] = this.cells;
+    const [ageCell, idleCell, usesCell, heldCell] = this.cells;
     put(this.id, `${id}`);
     put(this.of, of ?? '');
     mark(this.state, 'state', state);
@@ -80,10 +89,19 @@ class Row {
     put(ageCell, state === 'dialing' ? '–' : span(age));
     put(idleCell, state === 'idle' ? span(idle) : '–');
     put(usesCell, count(uses));
-    put(this.held, held === undefined ? '–' : span(held));
+    put(heldCell, held === undefined ? '–' : span(held));
     show(this.holder, stack !== undefined);
-    if (stack !== undefined) put(this.stack, frames(stack));
+    if (stack === undefined) return;
+    put(this.stack, frames(stack));
+    put(this.borrower, borrowerIn(stack));
   }
+}
+
+/** The function that acquired it, or the place where it has no name. */
+function borrowerIn(stack) {
+  const [first = 'unknown'] = frames(stack).split('\n');
+  const [, named, place] = /^at (?:async )?(?:(\S+) )?\(?(.*?)\)?$/.exec(first) ?? [];
+  return named ?? place?.split('/').at(-1) ?? first;
 }
 
 /** Where it was acquired, without the heading. */

@@ -16,10 +16,21 @@ export class EventLog {
   add(items, skipped = 0) {
     if (skipped > 0)
       this.list.prepend(h('li', { 'data-level': 'skipped' }, `${plural(skipped, 'event')} left out here`));
-    for (const item of items) this.list.prepend(lineOf(item));
+    for (const item of items) this.write(item);
     while (this.list.childElementCount > LONGEST) this.list.lastElementChild.remove();
     show(byId('log-empty'), this.list.childElementCount === 0);
     this.seen = items.at(-1)?.at ?? this.seen;
+  }
+
+  /** More of what the newest line tells is told by that line. */
+  write(item) {
+    const { name, type, stack } = item;
+    const newest = this.list.firstElementChild;
+    const isMore = type !== undefined && stack === undefined && newest?.dataset.kind === `${type} ${name}`;
+    const times = isMore ? Number(newest.dataset.times) + 1 : 1;
+    const line = lineOf(item, times);
+    if (isMore) newest.replaceWith(line);
+    else this.list.prepend(line);
   }
 
   /** What a new stream begins with may have been told by the last. */
@@ -38,11 +49,22 @@ export class EventLog {
   }
 }
 
-function lineOf({ at, name, level, text, stack }) {
+function lineOf({ at, name, type, level, text, stack }, times) {
   const words = h('span', { class: 'log-text' }, text);
   const where = name === '' ? [] : [h('span', { class: 'log-name' }, name)];
   if (stack !== undefined)
     words.append(h('details', { class: 'holder' }, h('summary', {}, 'by whom'), h('pre', {}, stack)));
   const time = h('time', { datetime: new Date(at).toISOString() }, timeOfDay(at));
-  return h('li', { 'data-level': level }, time, h('i', { class: 'log-dot' }), h('p', {}, ...where, words));
+  if (times > 1) words.append(h('span', { class: 'log-times' }, `×${times}`));
+  return h(
+    'li',
+    {
+      'data-level': level,
+      'data-kind': stack === undefined ? `${type} ${name}` : undefined,
+      'data-times': times,
+    },
+    time,
+    h('i', { class: 'log-dot' }),
+    h('p', {}, ...where, words),
+  );
 }

@@ -119,7 +119,7 @@ export class PoolCard {
       title: 'Load, peaks',
       series: [
         { label: 'in use', colour: 'leased', fill: true, least: 1 },
-        { label: 'in line', colour: 'waiting' },
+        { label: 'in line', colour: 'waiting', aboveGround: true },
         { label: 'max', colour: 'ink-3', dash: true, quiet: true, width: 1 },
       ],
       format: (value) => count(Math.round(value)),
