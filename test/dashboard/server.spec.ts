@@ -99,7 +99,7 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     await open({ imports: [ConnHubModule.forRoot(), ConnHubModule.forFeature({ name: 'chat' })] });
     const reader = await house.watch();
     await reader.next('snapshot');
-    house.connector.dial.fail(new Error('cannot reach redis://user:secret@10.0.0.1'));
+    house.connector.dial.always({ fail: new Error('cannot reach redis://user:secret@10.0.0.1') });
     await expect(house.pool.acquire({ timeout: 50 })).rejects.toThrow();
     const { data } = await reader.next('news');
     expect(data).toMatchObject({

@@ -97,9 +97,14 @@ class Row {
   }
 }
 
+/** What stands between the pool and its borrower. */
+const BETWEEN =
+  /^at (async )?((Keyed)?ConnPool|SocketPool|TcpPool|Promise|new Promise)\b|node:internal|node_modules/;
+
 /** The function that acquired it, or the place where it has no name. */
 function borrowerIn(stack) {
-  const [first = 'unknown'] = frames(stack).split('\n');
+  const all = frames(stack).split('\n');
+  const first = all.find((frame) => !BETWEEN.test(frame)) ?? all[0];
   const [, named, place] = /^at (?:async )?(?:(\S+) )?\(?(.*?)\)?$/.exec(first) ?? [];
   return named ?? place?.split('/').at(-1) ?? first;
 }
