@@ -1,3 +1,5 @@
+import type { DurationListener } from './latency.js';
+
 /** What has been counted so far; it only grows. Durations in milliseconds. */
 export interface BucketReading {
   /** By bound, in their order: how many durations were at most that long. */
@@ -7,7 +9,7 @@ export interface BucketReading {
 }
 
 /** Counts durations by fixed bounds, from its making on: what a Prometheus histogram is made of. */
-export class BucketCounts {
+export class BucketCounts implements DurationListener {
   private readonly counts: Float64Array;
   private none = 0;
   private sum = 0;
@@ -17,7 +19,6 @@ export class BucketCounts {
     this.counts = new Float64Array(bounds.length + 1);
   }
 
-  /** One that took no time that the pool's clock could see. */
   addNone(): void {
     this.none += 1;
   }

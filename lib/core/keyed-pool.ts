@@ -22,14 +22,7 @@ import { PoolEvents, type RareEvent, type WaitWatcher } from './pool-events.js';
 import type { PoolChannels } from './pool-channels.js';
 import { Runtime } from './runtime.js';
 import { isStatsOptions, wantsLatency } from './stats-options.js';
-import type {
-  CloseReport,
-  ConnInfo,
-  HeartbeatReport,
-  PoolState,
-  PoolStats,
-  StatsOptions,
-} from './stats.js';
+import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats, StatsOptions } from './stats.js';
 import type { Totals } from './totals.js';
 
 /** The counts of one key. */
@@ -237,6 +230,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */
   private lookAgain(): void {
+    this.events.channels.look();
     if (this.looks !== this.events.borrowingsWanted) this.lookOn();
   }
 
@@ -307,8 +301,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
     const before = closedSoFar(this.household.totals);
     const pools = Array.from(this.pools.values(), ({ pool }) => pool);
     const closing = pools.map((pool) => pool.close({ drain }));
-    if (this.events.wants('state'))
-      this.events.emit({ type: 'state', pool: this.name, state: 'draining' });
+    if (this.events.wants('state')) this.events.emit({ type: 'state', pool: this.name, state: 'draining' });
     const reports = await Promise.all(closing);
     this.current = 'closed';
     this.runtime.alarm.close();

@@ -1,5 +1,4 @@
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { BucketCounts } from './bucket-counts.js';
 
 /** How long something took, of late; in milliseconds. All 0 when nothing of the kind has happened. */
 export interface LatencySummary {
@@ -75,11 +74,18 @@ const NOTHING: LatencySummary = Object.freeze({
   max: 0,
 });
 
-/** Durations of one kind: their percentiles of late, and counts by bounds for whoever asks for these. */
+/** Who hears of each duration, when it ends. It must not throw. */
+export interface DurationListener {
+  /** Of one that took no time that the pool's clock could see. */
+  addNone(): void;
+  add(ms: number): void;
+}
+
+/** Durations of one kind: their percentiles of late, and each as it comes for whoever listens. */
 export class Durations {
   private previous = new Window();
   private present = new Window();
-  private readonly counters = new Set<BucketCounts>();
+  private readonly listeners = new Set<DurationListener>();
 
   constructor(private until: number) {}
 
@@ -92,12 +98,12 @@ export class Durations {
 
   private recordNone(): void {
     this.present.none += 1;
-    for (const counter of this.counters) counter.addNone();
+    for (const listener of this.listeners) listener.addNone();
   }
 
   private recordSome(ms: number): void {
     this.present.some.record(Math.min(LONGEST, Math.max(1, Math.round(ms * 1000))));
-    for (const counter of this.counters) counter.add(ms);
+    for (const listener of this.listeners) listener.add(ms);
   }
 
   summary(now: number): LatencySummary {
@@ -108,15 +114,13 @@ export class Durations {
     return both.summary();
   }
 
-  /** @param bounds - in milliseconds, rising */
-  count(bounds: readonly number[]): BucketCounts {
-    const counter = new BucketCounts(bounds);
-    this.counters.add(counter);
-    return counter;
+  listen<L extends DurationListener>(listener: L): L {
+    this.listeners.add(listener);
+    return listener;
   }
 
-  countNoMore(counter: BucketCounts): void {
-    this.counters.delete(counter);
+  leave(listener: DurationListener): void {
+    this.listeners.delete(listener);
   }
 
   private turn(now: number): void {

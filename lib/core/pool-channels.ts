@@ -21,8 +21,25 @@ export interface AcquireTrace {
  * event, and `conn-pool:acquire` as a `TracingChannel`. The channels are Node's, by name; this only holds on to them.
  */
 export class PoolChannels {
-  readonly acquire: TracingChannel<AcquireTrace> = tracingChannel('conn-pool:acquire');
+  /**
+   * Whether acquires are traced, at the price of one look: every acquire asks. It is the channel of their beginning, to which
+   * every tracer subscribes; whoever wants only to hear of the end is found by `look()`.
+   */
+  traced: { readonly hasSubscribers: boolean };
+  private readonly acquire: TracingChannel<AcquireTrace> = tracingChannel('conn-pool:acquire');
   private readonly of = channels();
+
+  constructor() {
+    this.traced = this.acquire.start;
+    this.look();
+  }
+
+  /** Looks for subscribers who have come or gone; at least once a turn of the event loop. */
+  look(): void {
+    const { start, end, asyncStart, asyncEnd, error } = this.acquire;
+    const isHeard = [end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers);
+    this.traced = isHeard ? HEARD : start;
+  }
 
   /** Whether somebody listens to what every borrowing brings. */
   get borrowingsHeard(): boolean {
@@ -48,6 +65,8 @@ export class PoolChannels {
     }, trace);
   }
 }
+
+const HEARD = Object.freeze({ hasSubscribers: true });
 
 /** Written out, so that each is found at its place. */
 function channels(): Record<PoolEvent['type'], Channel> {

@@ -43,6 +43,8 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
   /** For the library's own listeners: what comes with every borrowing would cost them too much. */
   readonly rare: EventStream<RareEvent>;
   waitWatchers: readonly WaitWatcher[] = [];
+  /** Somebody subscribes, to all or to the rest. */
+  private heard = false;
 
   constructor(
     pool: string,
@@ -50,8 +52,11 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
   ) {
     const refuse = (problem: ConstructorParameters<typeof InvalidOptionsError>[1][number]): Error =>
       new InvalidOptionsError(pool, [problem]);
-    super('a pool', refuse, () => watched.lookOn());
-    this.rare = new EventStream<RareEvent>('a pool', refuse);
+    super('a pool', refuse, () => {
+      this.listen();
+      watched.lookOn();
+    });
+    this.rare = new EventStream<RareEvent>('a pool', refuse, () => this.listen());
   }
 
   get borrowingsWanted(): boolean {
@@ -59,7 +64,11 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
   }
 
   wants(type: RareEvent['type']): boolean {
-    return this.observed || this.rare.observed || this.channels.hears(type);
+    return this.heard || this.channels.hears(type);
+  }
+
+  private listen(): void {
+    this.heard = this.observed || this.rare.observed;
   }
 
   override emit(event: RareEvent): void {

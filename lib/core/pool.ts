@@ -1,4 +1,3 @@
-import type { TracingChannel } from 'node:diagnostics_channel';
 import { NEVER, type Observable } from 'rxjs';
 import { type AcquireOptions, resolvePlace } from './acquire-options.js';
 import { type Alarm, type Appointment, Errand } from './alarm.js';
@@ -32,17 +31,10 @@ import {
   resolveOptions,
   resolveSize,
 } from './options.js';
-import type { AcquireTrace } from './pool-channels.js';
+import type { PoolChannels } from './pool-channels.js';
 import { type EventSink, PoolEvents } from './pool-events.js';
 import { Probe } from './probe.js';
-import type {
-  CloseReport,
-  ConnInfo,
-  HeartbeatReport,
-  PoolState,
-  PoolStats,
-  StatsOptions,
-} from './stats.js';
+import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats, StatsOptions } from './stats.js';
 import { wantsLatency } from './stats-options.js';
 import { raceSignal } from './race-signal.js';
 import { Runtime } from './runtime.js';
@@ -100,7 +92,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private readonly turn: TurnClock;
   private readonly alarm: Alarm;
   private readonly events: EventSink;
-  private readonly tracing: TracingChannel<AcquireTrace>;
+  private readonly channels: PoolChannels;
   private readonly totals: Totals;
   private readonly runtime: Runtime;
   private readonly ceiling: Ceiling<T> | undefined;
@@ -170,7 +162,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const events$ = place === undefined ? new PoolEvents(name, this) : undefined;
     this.events$ = events$ ?? NEVER;
     this.events = (place ?? events$) as EventSink;
-    this.tracing = this.events.channels.acquire;
+    this.channels = this.events.channels;
     this.max = max;
     this.min = min;
     this.maxIdle = maxIdle ?? max;
@@ -231,7 +223,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
    * or, when aborted, the signal's own reason.
    */
   acquire(options?: AcquireOptions): Promise<Lease<T>> {
-    if (options !== undefined || this.tracing.hasSubscribers) return this.acquireWith(options);
+    if (options !== undefined || this.channels.traced.hasSubscribers) return this.acquireWith(options);
     const lease = this.tryAcquire();
     return lease === undefined ? this.wait(this.usualPlace) : Promise.resolve(lease);
   }
@@ -267,7 +259,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (typeof work !== 'function') {
       throw new InvalidOptionsError(this.name, [{ path: 'work', given: work, allowed: 'a function' }]);
     }
-    const mayBeQuick = options === undefined && this.depth < DEEPEST_USE && !this.tracing.hasSubscribers;
+    const mayBeQuick =
+      options === undefined && this.depth < DEEPEST_USE && !this.channels.traced.hasSubscribers;
     const quick = mayBeQuick ? this.tryAcquire() : undefined;
     const lease = quick ?? (await this.acquire(options));
     try {
@@ -300,9 +293,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private acquireWith(options: AcquireOptions | undefined): Promise<Lease<T>> {
     const begin = (): Promise<Lease<T>> => this.acquireBy(options === undefined ? {} : options);
-    if (!this.tracing.hasSubscribers) return begin();
+    if (!this.channels.traced.hasSubscribers) return begin();
     const key = this.place === undefined ? {} : { key: this.place.key };
-    return this.events.channels.trace({ pool: this.name, ...key }, begin);
+    return this.channels.trace({ pool: this.name, ...key }, begin);
   }
 
   private acquireBy(options: AcquireOptions): Promise<Lease<T>> {
@@ -536,7 +529,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     connection.spoiled = connection.tenancy;
     connection.spoiledBy = new PoolClosedError(this.title);
     connection.tenancy += 1;
-    this.leaseOver(connection, this.turn.now(), 'force');
+    this.witness?.ended(connection, this.turn.now(), 'force');
   }
 
   /** @internal */
@@ -545,7 +538,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   }
 
   private leaseOver(connection: Connection<T>, now: number, by: ReleasedEvent['by']): void {
-    if (connection.observer !== undefined && by !== 'force') connection.observer = undefined;
+    if (connection.observer !== undefined) connection.observer = undefined;
     if (this.witness !== undefined) this.witness.ended(connection, now, by);
   }
 
@@ -735,8 +728,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   private watchLeaks(threshold: number): LeakWatch<T> {
     return new LeakWatch<T>(threshold, this.alarm, ({ id }, heldMs, stack) => {
       this.totals.leaks += 1;
-      if (this.events.wants('leak'))
-        this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
+      if (this.events.wants('leak')) this.events.emit({ type: 'leak', pool: this.name, id, heldMs, stack });
     });
   }
 
@@ -884,13 +876,12 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   lookOn(): void {
     const { leaks, events, name, place, household } = this;
     const asked = leaks !== undefined || household.latencies !== undefined || events.borrowingsWanted;
-    this.witness = asked
-      ? new Witness<T>(name, leaks, household.latencies, events, place?.key)
-      : undefined;
+    this.witness = asked ? new Witness<T>(name, leaks, household.latencies, events, place?.key) : undefined;
   }
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */
   private lookAgain(): void {
+    this.channels.look();
     if (this.witness === undefined && this.events.borrowingsWanted) this.lookOn();
   }
 

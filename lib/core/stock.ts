@@ -237,8 +237,9 @@ export class Stock<T, M> {
 
   /** Takes back a leased connection that is fit: cleans it if the connector can, and puts it with the idle ones. */
   takeBack(connection: Connection<T>, now: number): void {
-    if (this.connector.reset === undefined) this.shelve(connection, now);
-    else this.reset(connection);
+    if (this.connector.reset !== undefined) return this.reset(connection);
+    this.shelve(connection, now);
+    this.keeper.shelved();
   }
 
   private reset(connection: Connection<T>): void {
@@ -266,8 +267,9 @@ export class Stock<T, M> {
   wasReset(connection: Connection<T>): void {
     const now = this.turn.now();
     const reason = this.unfitAfterUse(connection, now);
-    if (reason === undefined) this.shelve(connection, now);
-    else this.end(connection, reason);
+    if (reason !== undefined) return this.end(connection, reason);
+    this.shelve(connection, now);
+    this.keeper.shelved();
   }
 
   resetFailed(connection: Connection<T>, cause: unknown): void {
@@ -278,13 +280,8 @@ export class Stock<T, M> {
     this.events.emit({ type: 'reset-failed', pool, id: connection.id, cause, durationMs });
   }
 
-  /** Puts a connection that was used just now with the idle ones, and serves the line. */
+  /** Puts a connection that was used just now with the idle ones; the line must be served next. */
   private shelve(connection: Connection<T>, now: number): void {
-    this.putAway(connection, now);
-    this.keeper.shelved();
-  }
-
-  private putAway(connection: Connection<T>, now: number): void {
     this.move(connection, 'idle');
     connection.since = now;
     this.rounds.sound(connection, now);
@@ -354,11 +351,12 @@ export class Stock<T, M> {
     if (reason !== undefined) this.end(connection, reason);
     else {
       this.newborn.push(connection);
-      this.putAway(connection, now);
+      this.shelve(connection, now);
     }
     const { events, pool } = this;
     if (events.wants('dialed')) events.emit({ type: 'dialed', pool, id, attempt, durationMs });
-    if (outage !== undefined && events.wants('recovered')) events.emit({ type: 'recovered', pool, ...outage });
+    if (outage !== undefined && events.wants('recovered'))
+      events.emit({ type: 'recovered', pool, ...outage });
     if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
     this.keeper.serve();
   }

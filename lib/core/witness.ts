@@ -65,8 +65,7 @@ export class Witness<T> {
 
   private tellOfHandOut({ id }: Connection<T>, reused: boolean, waited: number | undefined): void {
     const { pool } = this;
-    if (waited !== undefined)
-      this.events.emitBorrowing({ type: 'waited', pool, id, durationMs: waited });
+    if (waited !== undefined) this.events.emitBorrowing({ type: 'waited', pool, id, durationMs: waited });
     this.events.emitBorrowing({ type: 'acquired', pool, id, reused, durationMs: waited ?? 0 });
   }
 

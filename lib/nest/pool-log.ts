@@ -24,11 +24,14 @@ import { Tally } from './tally.js';
 /** Connections that die by themselves seldom die alone; a dead server is one line. Milliseconds. */
 const GATHER_LOSSES = 100;
 
+const LOOK_AT_HOLDERS = 'Look at how long leases are held ("leakThreshold" shows where), then at "max".';
+
 type LossEvent = LostEvent | HeartbeatFailedEvent | ResetFailedEvent;
 
 /**
  * Writes what happens in one pool, a line each: its start, failing dials, recovery, loss of connections, exhaustion,
- * acquires that timed out, closes that failed, leaks, its end. What may come often is told at most once a second. Never shows a connection, an option or a payload.
+ * acquires that timed out, closes that failed, leaks, its end. What may come often is told at most once a second. What is not
+ * well says what to look at next. Never shows a connection, an option or a payload.
  */
 export class PoolLog {
   private readonly failures: Tally<DialFailedEvent>;
@@ -92,9 +95,10 @@ export class PoolLog {
   }
 
   private tellStart({ ready }: StartedEvent): void {
-    const { max } = this.pool.stats();
+    const { max, min } = this.pool.stats();
     const limit = max > 0 ? `of at most ${max} ` : '';
-    this.logger.log(`${this.subject} started: ${ready} ${limit}connections ready.`);
+    const next = ready < min ? ` The other ${min - ready} of "min" are being dialled.` : '';
+    this.logger.log(`${this.subject} started: ${ready} ${limit}connections ready.${next}`);
   }
 
   private tellFailure(count: number, { attempt, cause, permanent, retryInMs, key }: DialFailedEvent): void {
@@ -104,7 +108,10 @@ export class PoolLog {
         : `${count} dials failed, the last at attempt ${attempt}`;
     const kind = permanent ? ' (permanent error)' : '';
     const next = `next dial in ${Math.round(retryInMs)} ms at the earliest`;
-    this.logger.warn(`${this.subject}${of(key)}: ${what}${kind}${because(cause)}; ${next}.`);
+    const look = permanent
+      ? 'Look at the credentials, the certificate and the name: to dial again will not mend it.'
+      : 'Look at the peer: its address, whether it runs, what it logs.';
+    this.logger.warn(`${this.subject}${of(key)}: ${what}${kind}${because(cause)}; ${next}. ${look}`);
   }
 
   private tellRecovery({ failures, downMs, key }: RecoveredEvent): void {
@@ -116,19 +123,23 @@ export class PoolLog {
 
   private tellLoss(count: number, { cause, key }: LossEvent): void {
     const lost = count === 1 ? 'a connection' : `${count} connections`;
-    this.logger.warn(`${this.subject}${of(key)} lost ${lost}${because(cause)}.`);
+    this.logger.warn(
+      `${this.subject}${of(key)} lost ${lost}${because(cause)}. Look at what ends them: the peer, or a limit between here and there that is shorter than "idleTimeout" or "maxLifetime".`,
+    );
   }
 
   private tellExhaustion(count: number, { leased, waiting }: ExhaustedEvent): void {
     const refused = count === 1 ? 'an acquire was' : `${count} acquires were`;
     this.logger.warn(
-      `${this.subject} is exhausted: ${refused} refused (leased ${leased}, waiting ${waiting}).`,
+      `${this.subject} is exhausted: ${refused} refused (leased ${leased}, waiting ${waiting}). ${LOOK_AT_HOLDERS}`,
     );
   }
 
   private tellLeak({ id, heldMs, stack, key }: LeakEvent): void {
     const held = `connection ${id} has been held for ${Math.round(heldMs)} ms`;
-    this.logger.warn(`${this.subject}${of(key)} may leak: ${held}. It was acquired here:\n${stack}`);
+    this.logger.warn(
+      `${this.subject}${of(key)} may leak: ${held}. Look at whether every way out gives it back. It was acquired here:\n${stack}`,
+    );
   }
 
   private tellReturn({ id, heldMs }: LeakReturnedEvent): void {
@@ -141,12 +152,17 @@ export class PoolLog {
     const acquires = count === 1 ? 'an acquire' : `${count} acquires`;
     const { idle, leased, waiting } = this.pool.stats();
     const counts = `idle ${idle}, leased ${leased}, waiting ${waiting}`;
-    this.logger.warn(`${this.subject}${of(key)}: ${acquires} timed out (${counts})${because(error.cause)}.`);
+    const look = error.cause === undefined ? LOOK_AT_HOLDERS : 'Look at the failed dials above.';
+    this.logger.warn(
+      `${this.subject}${of(key)}: ${acquires} timed out (${counts})${because(error.cause)}. ${look}`,
+    );
   }
 
   private tellBadClose(count: number, { cause }: CloseFailedEvent): void {
     const closes = count === 1 ? 'a connection' : `${count} connections`;
-    this.logger.warn(`${this.subject} could not close ${closes} properly${because(cause)}.`);
+    this.logger.warn(
+      `${this.subject} could not close ${closes} properly${because(cause)}. Look at the connector's close().`,
+    );
   }
 
   private tellEnd({ report: { closed, forced, failed, durationMs } }: ClosedEvent): void {
@@ -158,7 +174,10 @@ export class PoolLog {
     this.recoveries.restart();
     const badly = failed === 0 ? '' : `, ${failed} with an error`;
     const line = `${this.subject} closed in ${Math.round(durationMs)} ms: ${counted(closed, 'connection')}, ${forced} by force${badly}.`;
-    if (forced > 0) this.logger.warn(line);
+    if (forced > 0)
+      this.logger.warn(
+        `${line} Look at what was still using them: it needed more than "drain", or has leaked.`,
+      );
     else this.logger.log(line);
   }
 }

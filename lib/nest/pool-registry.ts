@@ -8,6 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
+import type { Observable } from 'rxjs';
 import {
   type CloseOptions,
   type CloseReport,
@@ -16,10 +17,12 @@ import {
   DuplicatePoolError,
   type ManagedPool,
   PoolClosedError,
+  type PoolEvent,
   systemClock,
   UnknownPoolError,
 } from '../core/index.js';
 import { resolveOptions } from '../core/options.js';
+import { eventsOf } from '../core/pool-events.js';
 import { causeText } from './cause-text.js';
 import { DEFAULT_POOL_NAME, POOL_REGISTRY, ROOT_OPTIONS } from './conn-pool.tokens.js';
 import { DuplicateRootModuleError } from './module-errors.js';
@@ -62,6 +65,7 @@ export class PoolRegistry
   private readonly logger = new Logger('ConnPool');
   private readonly pools = new Map<string, RegisteredPool>();
   private readonly layers: OptionLayers;
+  private readonly followers = new Set<(pool: ManagedPool) => void>();
   private phase: Phase = 'setup';
   private patience: NodeJS.Timeout | undefined;
 
@@ -126,6 +130,19 @@ export class PoolRegistry
       throw error;
     }
     return registered.pool;
+  }
+
+  /**
+   * Tells of every pool there is and of every one that is registered later, before it is started: what looks on at pools must
+   * not miss their first dials.
+   *
+   * @internal
+   * @returns what ends it
+   */
+  follow(follower: (pool: ManagedPool) => void): () => void {
+    for (const pool of this) follower(pool);
+    this.followers.add(follower);
+    return () => this.followers.delete(follower);
   }
 
   /**
@@ -212,6 +229,7 @@ export class PoolRegistry
     const pool = makePool(definition, options);
     const registered = new RegisteredPool(name, pool, closeLimit(options), this.listen(name, pool, options));
     this.pools.set(name, registered);
+    for (const follower of this.followers) follower(pool);
     if (pool.name !== name) {
       this.logger.warn(
         `Pool "${name}" calls itself "${pool.name}" in its events: give it the name from its context.`,
@@ -223,7 +241,8 @@ export class PoolRegistry
   private listen(name: string, pool: ManagedPool, { clock = systemClock }: ConnPoolOptions<unknown>) {
     const log = new PoolLog(name, pool, this.logger, clock);
     // A stranger without events is closed like the others, only without a word.
-    return pool.events$?.subscribe({ next: (event) => log.note(event), error: () => undefined });
+    const events$: Observable<PoolEvent> | undefined = eventsOf(pool)?.rare ?? pool.events$;
+    return events$?.subscribe({ next: (event) => log.note(event), error: () => undefined });
   }
 
   private async closeAll(options?: CloseOptions): Promise<void> {

@@ -12,7 +12,9 @@ function one(
   help: string,
   value: (stats: HubStats) => number,
 ): HubMetric {
-  const read = ({ name: hub }: ConnHub, stats: HubStats): Sample[] => [{ labels: { hub }, value: value(stats) }];
+  const read = ({ name: hub }: ConnHub, stats: HubStats): Sample[] => [
+    { labels: { hub }, value: value(stats) },
+  ];
   return { name, help, type, read };
 }
 
@@ -45,9 +47,19 @@ export const HUB_METRICS: readonly HubMetric[] = [
     },
   },
   one('counter', 'conn_hub_joined_total', 'Connections added', ({ totals }) => totals.joined),
-  byLabel('conn_hub_left_total', 'Connections that have left, by reason', 'reason', ({ totals }) => totals.left),
+  byLabel(
+    'conn_hub_left_total',
+    'Connections that have left, by reason',
+    'reason',
+    ({ totals }) => totals.left,
+  ),
   byLabel('conn_hub_pushed_total', 'Pushes, by what became of them', 'status', ({ totals }) => totals.pushed),
   one('counter', 'conn_hub_broadcasts_total', 'Broadcasts', ({ totals }) => totals.broadcasts),
-  one('counter', 'conn_hub_dropped_messages_total', 'Messages that were not written', ({ totals }) => totals.dropped),
+  one(
+    'counter',
+    'conn_hub_dropped_messages_total',
+    'Messages that were not written',
+    ({ totals }) => totals.dropped,
+  ),
   one('counter', 'conn_hub_acked_messages_total', 'Messages acknowledged', ({ totals }) => totals.acked),
 ];

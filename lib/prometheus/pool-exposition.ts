@@ -1,10 +1,4 @@
-import {
-  Inject,
-  Injectable,
-  type OnApplicationShutdown,
-  type OnModuleInit,
-  Optional,
-} from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit, Optional } from '@nestjs/common';
 import { register, type Registry } from 'prom-client';
 import type { HubRegistry } from '../hub/index.js';
 import { HUB_REGISTRY } from '../hub/nest/hub-tokens.js';
@@ -41,13 +35,12 @@ export class PoolExposition implements OnModuleInit, OnApplicationShutdown {
     const { registry = register, prefix, buckets } = resolvePrometheusOptions(options ?? {});
     this.registry = registry;
     this.prefix = prefix;
-    this.readings = new PoolReadings(pools ?? [], buckets);
+    this.readings = new PoolReadings(pools, buckets);
     this.owner = pools ?? this.hubs ?? this;
   }
 
   /** @throws MetricNameTakenError */
   onModuleInit(): void {
-    this.readings.follow();
     try {
       for (const metric of POOL_METRICS) this.share(metric, () => this.ofPools(metric, []));
       const { buckets } = this.readings;
@@ -85,7 +78,7 @@ export class PoolExposition implements OnModuleInit, OnApplicationShutdown {
   private async ofHubs(metric: HubMetric): Promise<readonly Sample[]> {
     const hubs = (this.hubs?.names() ?? []).map((name) => this.hubs?.find(name));
     const open = hubs.filter((hub) => hub !== undefined && hub.state !== 'closed');
-    const samples = await Promise.all(open.map((hub) => hub && metric.read(hub, hub.stats())));
+    const samples = await Promise.all(open.map(async (hub) => hub && metric.read(hub, hub.stats())));
     return samples.flatMap((some) => some ?? []);
   }
 }

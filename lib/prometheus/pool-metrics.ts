@@ -84,7 +84,10 @@ export const POOL_METRICS: readonly PoolMetric[] = [
     read: ({ name: pool, stats: { totals } }) =>
       totals === undefined
         ? []
-        : Object.entries(HELD_UP).map(([reason, total]) => ({ labels: { pool, reason }, value: totals[total] })),
+        : Object.entries(HELD_UP).map(([reason, total]) => ({
+            labels: { pool, reason },
+            value: totals[total],
+          })),
   },
   counter('conn_pool_dialed_total', 'Dials that gave a connection fit for use', 'dialed'),
   counter('conn_pool_dial_failures_total', 'Dial attempts that did not', 'dialFailures'),

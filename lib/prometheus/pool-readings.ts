@@ -1,6 +1,7 @@
-import type { BucketCounts, BucketReading } from '../core/bucket-counts.js';
+import { BucketCounts, type BucketReading } from '../core/bucket-counts.js';
 import { eventsOf } from '../core/pool-events.js';
 import type { ManagedPool, PoolStats } from '../core/index.js';
+import type { PoolRegistry } from '../nest/index.js';
 
 /** Of which durations there are histograms. */
 export type Kind = 'wait' | 'use' | 'dial';
@@ -22,25 +23,29 @@ export class PoolReadings {
   private readonly counts = new Map<ManagedPool, Record<Kind, BucketCounts> | undefined>();
   private latest: readonly PoolReading[] | undefined;
 
-  /** @param buckets - none: no histograms, and nothing is measured */
-  constructor(
-    private readonly pools: Iterable<ManagedPool>,
-    readonly buckets: Buckets | undefined,
-  ) {}
+  private readonly endFollowing: (() => void) | undefined;
 
-  /** Begins with the pools that are there; those that come later are found at the next scrape. */
-  follow(): void {
-    const present = new Set(this.pools);
-    for (const pool of present) {
-      if (!this.counts.has(pool)) this.counts.set(pool, this.begin(pool));
-    }
+  /**
+   * @param pools - none: the application has hubs only
+   * @param buckets - none: no histograms, and nothing is measured
+   */
+  constructor(
+    private readonly pools: PoolRegistry | undefined,
+    readonly buckets: Buckets | undefined,
+  ) {
+    this.endFollowing = pools?.follow((pool) => this.counts.set(pool, this.begin(pool)));
+  }
+
+  /** Lets go of those that are not registered any more. */
+  private forget(): void {
+    const present = new Set<ManagedPool>(this.pools ?? []);
     for (const pool of this.counts.keys()) if (!present.has(pool)) this.leave(pool);
   }
 
   /** All pools that are not closed. One scrape reads them once, however many metrics it asks for. */
   read(): readonly PoolReading[] {
     if (this.latest !== undefined) return this.latest;
-    this.follow();
+    this.forget();
     queueMicrotask(() => (this.latest = undefined));
     this.latest = [...this.counts.keys()]
       .filter(({ state }) => state !== 'closed')
@@ -49,6 +54,7 @@ export class PoolReadings {
   }
 
   stop(): void {
+    this.endFollowing?.();
     for (const pool of [...this.counts.keys()]) this.leave(pool);
   }
 
@@ -58,9 +64,9 @@ export class PoolReadings {
     if (buckets === undefined || latencies === undefined) return undefined;
     const { wait, use, dial } = latencies;
     return {
-      wait: wait.count(inMs(buckets.wait)),
-      use: use.count(inMs(buckets.use)),
-      dial: dial.count(inMs(buckets.dial)),
+      wait: wait.listen(counting(buckets.wait)),
+      use: use.listen(counting(buckets.use)),
+      dial: dial.listen(counting(buckets.dial)),
     };
   }
 
@@ -75,10 +81,11 @@ export class PoolReadings {
     this.counts.delete(pool);
     const latencies = counts === undefined ? undefined : eventsOf(pool)?.latencies();
     if (counts === undefined || latencies === undefined) return;
-    for (const kind of KINDS) latencies[kind].countNoMore(counts[kind]);
+    for (const kind of KINDS) latencies[kind].leave(counts[kind]);
   }
 }
 
-function inMs(seconds: readonly number[]): number[] {
-  return seconds.map((bound) => bound * 1000);
+/** @param seconds - upper bounds */
+function counting(seconds: readonly number[]): BucketCounts {
+  return new BucketCounts(seconds.map((bound) => bound * 1000));
 }

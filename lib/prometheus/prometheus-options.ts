@@ -25,12 +25,20 @@ const USUAL: readonly number[] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 
 /** @throws InvalidRootOptionsError with every bad field */
 export function resolvePrometheusOptions(given: ConnPoolPrometheusOptions = {}): ResolvedPrometheusOptions {
-  const { fields, problems } = readFields<ConnPoolPrometheusOptions>(given, ['registry', 'prefix', 'buckets']);
+  const { fields, problems } = readFields<ConnPoolPrometheusOptions>(given, [
+    'registry',
+    'prefix',
+    'buckets',
+  ]);
   const { registry, prefix = '', buckets = USUAL } = fields;
   if (registry !== undefined && typeof (registry as Partial<Registry>).registerMetric !== 'function')
     problems.push({ path: 'registry', given: registry, allowed: 'a Registry of prom-client' });
   if (typeof prefix !== 'string' || !/^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/.test(prefix))
-    problems.push({ path: 'prefix', given: prefix, allowed: 'letters, digits, "_" and ":", not beginning with a digit' });
+    problems.push({
+      path: 'prefix',
+      given: prefix,
+      allowed: 'letters, digits, "_" and ":", not beginning with a digit',
+    });
   const resolved = resolveBuckets(buckets, problems);
   if (problems.length > 0) throw new InvalidRootOptionsError('ConnPoolPrometheusModule has', problems);
   return { registry, prefix, buckets: resolved };
@@ -58,5 +66,7 @@ function isList(buckets: unknown): buckets is readonly number[] {
 
 function areBounds(bounds: unknown): boolean {
   if (!Array.isArray(bounds) || bounds.length === 0) return false;
-  return bounds.every((bound, place) => Number.isFinite(bound) && bound > ((bounds[place - 1] as number) ?? 0));
+  return bounds.every(
+    (bound, place) => Number.isFinite(bound) && bound > ((bounds[place - 1] as number) ?? 0),
+  );
 }

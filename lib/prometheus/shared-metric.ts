@@ -45,7 +45,7 @@ class SharedMetric {
 
   async get(): Promise<object> {
     const { name, help, type, aggregator } = this;
-    const parts = await Promise.all(this[SOURCES].map((source) => source.read()));
+    const parts = await Promise.all(this[SOURCES].map(async (source) => source.read()));
     const sums = new Map<string, { metricName?: string; labels: Sample['labels']; value: number }>();
     for (const { labels, value, suffix } of parts.flat()) {
       const key = `${suffix ?? ''}${JSON.stringify(labels)}`;

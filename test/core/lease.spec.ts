@@ -185,7 +185,9 @@ describe('a lease', () => {
       const cause = new Error('cable');
       connector.conns[0]?.die(cause);
       connector.conns[0]?.die(cause);
-      expect(said('lost')).toEqual([{ type: 'lost', pool: 'default', id: lease.id, cause, leased: true, ageMs: 0 }]);
+      expect(said('lost')).toEqual([
+        { type: 'lost', pool: 'default', id: lease.id, cause, leased: true, ageMs: 0 },
+      ]);
       lease.release();
       await clock.settle();
       expect(connector.close.calls.map(({ context }) => context.reason)).toEqual(['lost']);

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import { ConnPoolModule, PoolRegistry } from 'nestjs-conn-pool';
 import { FakeClock, fakeConnector } from 'nestjs-conn-pool/testing';
+import { eventsOf } from '../../lib/core/pool-events.js';
 import { applications, LogBook } from './applications.js';
 
 describe('the log of an application', () => {
@@ -43,6 +44,17 @@ describe('the log of an application', () => {
     expect(log.ofPools().at(-1)).toMatch(/^Pool "default" recovered after .*failed dial/);
   });
 
+  it('does not make the pool tell of every borrowing', async () => {
+    const app = await boot({
+      imports: [
+        ConnPoolModule.forRoot(),
+        ConnPoolModule.forFeature({ name: 'a', connector: fakeConnector() }),
+      ],
+    });
+    const events = eventsOf(app.get(PoolRegistry).get('a'));
+    expect([events?.wants('lost'), events?.borrowingsWanted]).toEqual([true, false]);
+  });
+
   it('tells at shutdown of what had to be taken by force', async () => {
     const log = new LogBook();
     const feature = ConnPoolModule.forFeature({ name: 'a', connector: fakeConnector(), drain: 0 });
@@ -50,7 +62,9 @@ describe('the log of an application', () => {
     await app.get(PoolRegistry).get('a').acquire();
     await app.close();
     expect(log.ofPools('warn')).toEqual([
-      expect.stringMatching(/^Pool "a" closed in \d+ ms: 1 connection, 1 by force\.$/),
+      expect.stringMatching(
+        /^Pool "a" closed in \d+ ms: 1 connection, 1 by force\. Look at what was still using them/,
+      ),
     ]);
   });
 

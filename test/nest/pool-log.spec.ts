@@ -15,6 +15,11 @@ function setUp() {
   return { clock, note, lines };
 }
 
+const LOOK_AT_PEER = 'Look at the peer: its address, whether it runs, what it logs.';
+const LOOK_AT_HOLDERS = 'Look at how long leases are held ("leakThreshold" shows where), then at "max".';
+const LOOK_AT_LOSS =
+  'Look at what ends them: the peer, or a limit between here and there that is shorter than "idleTimeout" or "maxLifetime".';
+
 const failed = (attempt: number, retryInMs = 87.4): Told => ({
   type: 'dial-failed',
   attempt,
@@ -36,11 +41,34 @@ describe('PoolLog', () => {
     expect(lines()).toEqual(['log: Pool "thrift" started: 2 of at most 10 connections ready.']);
   });
 
+  it('says of a start with less than "min" that the others are on their way', () => {
+    const book = new LogBook();
+    const pool = new StrangerPool('thrift');
+    pool.counts = { min: 4 };
+    new PoolLog('thrift', pool, book, new FakeClock()).note({ type: 'started', pool: 'thrift', ready: 1 });
+    expect(book.lines[0]?.text).toBe(
+      'Pool "thrift" started: 1 of at most 10 connections ready. The other 3 of "min" are being dialled.',
+    );
+  });
+
+  it('says of a permanent failure that to dial again will not mend it', () => {
+    const { note, lines } = setUp();
+    note({ ...failed(1), permanent: true } as Told);
+    expect(lines()[0]).toMatch(/Look at the credentials.*to dial again will not mend it\.$/);
+  });
+
+  it('says of acquires that timed out without a failed dial to look at who holds the connections', () => {
+    const { note, lines } = setUp();
+    note({ type: 'timeout', error: new Error('late'), durationMs: 5 });
+    expect(lines()[0]).toContain(LOOK_AT_HOLDERS);
+  });
+
   it('tells of a failed dial at once, with its attempt, cause and next delay', () => {
     const { note, lines } = setUp();
     note(failed(1));
     expect(lines()).toEqual([
-      'warn: Pool "thrift": dial attempt 1 failed: connect ECONNREFUSED; next dial in 87 ms at the earliest.',
+      'warn: Pool "thrift": dial attempt 1 failed: connect ECONNREFUSED; next dial in 87 ms at the earliest. ' +
+        LOOK_AT_PEER,
     ]);
   });
 
@@ -59,7 +87,8 @@ describe('PoolLog', () => {
     const told = lines();
     expect(told).toHaveLength(5);
     expect(told[1]).toBe(
-      'warn: Pool "thrift": 9 dials failed, the last at attempt 10: connect ECONNREFUSED; next dial in 87 ms at the earliest.',
+      'warn: Pool "thrift": 9 dials failed, the last at attempt 10: connect ECONNREFUSED; next dial in 87 ms at the earliest. ' +
+        LOOK_AT_PEER,
     );
   });
 
@@ -96,7 +125,7 @@ describe('PoolLog', () => {
     const { clock, note, lines } = setUp();
     for (let i = 0; i < 10; i++) note(lost);
     await clock.advance(100);
-    expect(lines()).toEqual(['warn: Pool "thrift" lost 10 connections: read ECONNRESET.']);
+    expect(lines()).toEqual([`warn: Pool "thrift" lost 10 connections: read ECONNRESET. ${LOOK_AT_LOSS}`]);
     for (let i = 0; i < 30; i++) {
       note({ type: 'heartbeat-failed', id: 1, cause: undefined, durationMs: 5 });
       await clock.advance(100);
@@ -104,7 +133,7 @@ describe('PoolLog', () => {
     await clock.advance(5000);
     const told = lines();
     expect(told.length).toBeLessThanOrEqual(4);
-    expect(told.at(-1)).toMatch(/^warn: Pool "thrift" lost (a connection|\d+ connections)\.$/);
+    expect(told.at(-1)).toMatch(/^warn: Pool "thrift" lost (a connection|\d+ connections)\. Look at/);
   });
 
   it('tells of the loss before the dials that fail because of it', () => {
@@ -113,7 +142,7 @@ describe('PoolLog', () => {
     note(lost);
     note(failed(1));
     expect(lines()).toEqual([
-      'warn: Pool "thrift" lost 2 connections: read ECONNRESET.',
+      `warn: Pool "thrift" lost 2 connections: read ECONNRESET. ${LOOK_AT_LOSS}`,
       expect.stringContaining('dial attempt 1 failed'),
     ]);
   });
@@ -122,7 +151,7 @@ describe('PoolLog', () => {
     const { clock, note, lines } = setUp();
     note({ type: 'reset-failed', id: 1, cause: 'dirty', durationMs: 5 });
     await clock.advance(100);
-    expect(lines()).toEqual(['warn: Pool "thrift" lost a connection: dirty.']);
+    expect(lines()).toEqual([`warn: Pool "thrift" lost a connection: dirty. ${LOOK_AT_LOSS}`]);
   });
 
   it('tells of exhaustion at once, then by number', async () => {
@@ -130,8 +159,9 @@ describe('PoolLog', () => {
     for (let i = 0; i < 5000; i++) note(exhausted);
     await clock.advance(1000);
     expect(lines()).toEqual([
-      'warn: Pool "thrift" is exhausted: an acquire was refused (leased 10, waiting 3).',
-      'warn: Pool "thrift" is exhausted: 4999 acquires were refused (leased 10, waiting 3).',
+      'warn: Pool "thrift" is exhausted: an acquire was refused (leased 10, waiting 3). ' + LOOK_AT_HOLDERS,
+      'warn: Pool "thrift" is exhausted: 4999 acquires were refused (leased 10, waiting 3). ' +
+        LOOK_AT_HOLDERS,
     ]);
   });
 
@@ -139,7 +169,7 @@ describe('PoolLog', () => {
     const { note, lines } = setUp();
     note({ type: 'leak', id: 3, heldMs: 5000.2, stack: '    at borrower (app.js:1:1)' });
     expect(lines()).toEqual([
-      'warn: Pool "thrift" may leak: connection 3 has been held for 5000 ms. It was acquired here:\n' +
+      'warn: Pool "thrift" may leak: connection 3 has been held for 5000 ms. Look at whether every way out gives it back. It was acquired here:\n' +
         '    at borrower (app.js:1:1)',
     ]);
   });
@@ -150,7 +180,7 @@ describe('PoolLog', () => {
     note({ type: 'closed', report: { closed: 4, forced: 1, failed: 2, durationMs: 1000 } });
     expect(lines()).toEqual([
       'log: Pool "thrift" closed in 12 ms: 4 connections, 0 by force.',
-      'warn: Pool "thrift" closed in 1000 ms: 4 connections, 1 by force, 2 with an error.',
+      'warn: Pool "thrift" closed in 1000 ms: 4 connections, 1 by force, 2 with an error. Look at what was still using them: it needed more than "drain", or has leaked.',
     ]);
   });
 
@@ -187,15 +217,17 @@ describe('PoolLog', () => {
     await clock.advance('1s');
     const counts = 'idle 0, leased 0, waiting 0';
     expect(lines()).toEqual([
-      `warn: Pool "thrift": an acquire timed out (${counts}): connect ECONNREFUSED 127.0.0.1:1.`,
-      `warn: Pool "thrift": 2 acquires timed out (${counts}): connect ECONNREFUSED 127.0.0.1:1.`,
+      `warn: Pool "thrift": an acquire timed out (${counts}): connect ECONNREFUSED 127.0.0.1:1. Look at the failed dials above.`,
+      `warn: Pool "thrift": 2 acquires timed out (${counts}): connect ECONNREFUSED 127.0.0.1:1. Look at the failed dials above.`,
     ]);
   });
 
   it('tells of closes that failed, with the cause', () => {
     const { note, lines } = setUp();
     note({ type: 'close-failed', id: 1, reason: 'discarded', cause: new Error('boom') });
-    expect(lines()).toEqual(['warn: Pool "thrift" could not close a connection properly: boom.']);
+    expect(lines()).toEqual([
+      'warn: Pool "thrift" could not close a connection properly: boom. Look at the connector\'s close().',
+    ]);
   });
 
   it('takes a leak back when the lease ends after all', () => {

@@ -102,6 +102,12 @@ describe('the metrics in a registry of prom-client', () => {
     expect(seen.get('conn_pool_use_seconds_sum{pool="thrift"}')).toBeCloseTo(0.5);
   });
 
+  it('miss no dial of the start', async () => {
+    const registry = new Registry();
+    await withMetrics(registry, feature('thrift', { min: 2, startup: 'wait' }));
+    expect((await scrape(registry)).get('conn_pool_dial_seconds_count{pool="thrift"}')).toBe(2);
+  });
+
   it('leave the durations unmeasured when no histograms are wanted', async () => {
     const registry = new Registry();
     await boot({

@@ -23,10 +23,7 @@ async function assertOneCopy(): Promise<void> {
     (await import('nestjs-conn-pool/prometheus')).ConnPoolPrometheusModule,
     prometheus.ConnPoolPrometheusModule,
   );
-  strictEqual(
-    (await import('nestjs-conn-pool/otel')).ConnPoolOtelModule,
-    otel.ConnPoolOtelModule,
-  );
+  strictEqual((await import('nestjs-conn-pool/otel')).ConnPoolOtelModule, otel.ConnPoolOtelModule);
   strictEqual((await import('nestjs-conn-pool/net')).SocketPool, net.SocketPool);
   strictEqual((await import('nestjs-conn-pool/tcp')).TcpPool, tcp.TcpPool);
   strictEqual((await import('nestjs-conn-pool/testing')).FakeClock, testing.FakeClock);

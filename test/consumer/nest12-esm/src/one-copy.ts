@@ -25,10 +25,7 @@ strictEqual(
   (require('nestjs-conn-pool/prometheus') as typeof prometheus).ConnPoolPrometheusModule,
   prometheus.ConnPoolPrometheusModule,
 );
-strictEqual(
-  (require('nestjs-conn-pool/otel') as typeof otel).ConnPoolOtelModule,
-  otel.ConnPoolOtelModule,
-);
+strictEqual((require('nestjs-conn-pool/otel') as typeof otel).ConnPoolOtelModule, otel.ConnPoolOtelModule);
 strictEqual((require('nestjs-conn-pool/net') as typeof net).SocketPool, net.SocketPool);
 strictEqual((require('nestjs-conn-pool/tcp') as typeof tcp).TcpPool, tcp.TcpPool);
 strictEqual((require('nestjs-conn-pool/testing') as typeof testing).FakeClock, testing.FakeClock);

@@ -1,0 +1,125 @@
+import { KeyedConnPool } from 'nestjs-conn-pool/core';
+import { SocketPool } from 'nestjs-conn-pool/net';
+import { TcpPool } from 'nestjs-conn-pool/tcp';
+import { FakeClock } from 'nestjs-conn-pool/testing';
+import { BucketCounts } from '../../lib/core/bucket-counts.js';
+import { Durations } from '../../lib/core/latency.js';
+import { poolsUnderTest } from './pools-under-test.js';
+
+describe('stats({ latency: true })', () => {
+  const make = poolsUnderTest();
+
+  it('says how long acquires waited, leases lasted and dials took, from the first time it is asked', async () => {
+    const { pool, clock, connector } = make({ max: 1 });
+    connector.dial.always({ after: 20 });
+    const unmeasured = pool.acquire();
+    await clock.advance(20);
+    (await unmeasured).discard();
+    await clock.settle();
+    const nothing = { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 };
+    expect(pool.stats({ latency: true }).latency).toEqual({ wait: nothing, use: nothing, dial: nothing });
+    const first = pool.acquire();
+    await clock.advance(20);
+    const lease = await first;
+    await clock.advance(300);
+    lease.release();
+    (await pool.acquire()).release();
+    const { latency } = pool.stats({ latency: true });
+    expect(latency?.dial.count).toBe(1);
+    expect(latency?.dial.p50).toBeCloseTo(20, 0);
+    expect(latency?.wait).toMatchObject({ count: 2, min: 0, p50: 0 });
+    expect(latency?.wait.mean).toBeCloseTo(10, 0);
+    expect(latency?.wait.p99).toBeCloseTo(20, 0);
+    expect(latency?.use.count).toBe(2);
+    // To one percent.
+    expect(Math.abs((latency?.use.max ?? 0) - 300)).toBeLessThan(3);
+    expect(Object.isFrozen(latency)).toBe(true);
+  });
+
+  it('is not there unless asked for', () => {
+    const { pool } = make();
+    expect('latency' in pool.stats()).toBe(false);
+    expect('latency' in pool.stats({ latency: false })).toBe(false);
+  });
+
+  it('is of all keys together in a pool by keys, also of those that were there before', async () => {
+    const clock = new FakeClock();
+    const pool = new KeyedConnPool({ dial: (key: string) => ({ key }), close: () => undefined }, { clock });
+    (await pool.acquire('early')).release();
+    pool.stats({ latency: true });
+    (await pool.acquire('early')).release();
+    (await pool.acquire('late')).release();
+    const { latency } = pool.stats({ latency: true });
+    expect(latency?.use.count).toBe(2);
+    expect(latency?.dial.count).toBe(1);
+    await pool.close();
+  });
+
+  it('is no key, though keys may be objects', async () => {
+    const dial = (key: object) => ({ key });
+    const pool = new KeyedConnPool<object, object>({ dial, close: () => undefined });
+    expect('latency' in pool.stats({ latency: true })).toBe(true);
+    for (const key of [{ latency: 'a name' }, { latency: true, host: 'a' }, { host: 'a' }])
+      expect(pool.stats(key)).toMatchObject({ key });
+    await pool.close();
+  });
+
+  it.each([
+    ['SocketPool', () => new SocketPool()],
+    ['TcpPool', () => new TcpPool()],
+  ])('is there in a %s', async (_kind, open) => {
+    const pool = open();
+    expect(pool.stats({ latency: true }).latency?.wait.count).toBe(0);
+    expect('latency' in pool.stats()).toBe(false);
+    await pool.close();
+  });
+});
+
+describe('durations', () => {
+  it('are those of the last minute at least and the last two at most', () => {
+    const durations = new Durations(60_000);
+    durations.record(10, 0);
+    expect(durations.summary(59_999).count).toBe(1);
+    durations.record(20, 60_000);
+    expect(durations.summary(119_999).count).toBe(2);
+    expect(durations.summary(120_000).count).toBe(1);
+    expect(durations.summary(180_000).count).toBe(0);
+    durations.record(5, 200_000);
+    durations.record(5, 400_000);
+    expect(durations.summary(400_000).count).toBe(1);
+  });
+
+  it('have percentiles in which those that took no time count as well', () => {
+    const durations = new Durations(60_000);
+    for (let i = 0; i < 90; i++) durations.record(0, 0);
+    for (let i = 1; i <= 10; i++) durations.record(i * 100, 0);
+    const { p50, p90, p95, p99, p999, max, mean } = durations.summary(0);
+    expect([p50, p90]).toEqual([0, 0]);
+    const near = (value: number, wanted: number) => Math.abs(value / wanted - 1);
+    expect(near(p95, 500)).toBeLessThan(0.01);
+    expect(near(p99, 900)).toBeLessThan(0.01);
+    expect(near(p999, 1000)).toBeLessThan(0.01);
+    expect(near(max, 1000)).toBeLessThan(0.01);
+    expect(near(mean, 55)).toBeLessThan(0.01);
+  });
+
+  it('may be as short as a nanosecond and as long as a year', () => {
+    const durations = new Durations(60_000);
+    durations.record(1e-6, 0);
+    expect(durations.summary(0).max).toBe(0.001);
+    durations.record(365 * 24 * 3600_000, 0);
+    expect(durations.summary(0)).toMatchObject({ count: 2 });
+    expect(durations.summary(0).max).toBeGreaterThan(86_000_000);
+  });
+
+  it('go to those who listen as they are, until they leave', () => {
+    const durations = new Durations(60_000);
+    const counts = durations.listen(new BucketCounts([10, 100]));
+    for (const ms of [0, 10, 11, 100, 1000]) durations.record(ms, 0);
+    const reading = { upTo: [2, 4], count: 5, sum: 1121 };
+    expect(counts.read()).toEqual(reading);
+    durations.leave(counts);
+    durations.record(1, 0);
+    expect(counts.read()).toEqual(reading);
+  });
+});
