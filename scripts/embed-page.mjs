@@ -2,7 +2,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const compiled = (format, file) => fileURLToPath(new URL(`../dist/${format}/dashboard/${file}`, import.meta.url));
+const compiled = (format, file) =>
+  fileURLToPath(new URL(`../dist/${format}/dashboard/${file}`, import.meta.url));
 
 const asModule = {
   esm: (texts) => `const PARTS = ${texts};\nexport const pageParts = () => PARTS;\n`,

@@ -7,13 +7,14 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type ConnPool, ConnPoolModule, PoolRegistry } from 'nestjs-conn-pool';
 import { ConnPoolDashboardModule, type ConnPoolDashboardRootOptions } from 'nestjs-conn-pool/dashboard';
 import { type FakeConn, fakeConnector } from 'nestjs-conn-pool/testing';
-import type { Message } from './stream-reader.js';
-import { StreamReader } from './stream-reader.js';
+import { type Message, StreamReader } from './stream-reader.js';
 
 export const ADAPTERS = [
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
 ] as const;
+
+const makeConnector = () => fakeConnector({ heartbeat: true });
 
 export interface HouseOptions extends Pick<ModuleMetadata, 'imports' | 'providers'> {
   adapter?: () => ExpressAdapter | FastifyAdapter;
@@ -26,7 +27,7 @@ export interface HouseOptions extends Pick<ModuleMetadata, 'imports' | 'provider
 
 /** An application with a pool of two and a dashboard, on the loopback. */
 export class House {
-  readonly connector: ReturnType<typeof fakeConnector>;
+  readonly connector: ReturnType<typeof makeConnector>;
   private readonly readers: StreamReader[] = [];
 
   private constructor(
@@ -38,7 +39,7 @@ export class House {
 
   static async open(options: HouseOptions = {}): Promise<House> {
     const { adapter = ADAPTERS[0][1], dashboard, imports = [], providers, prepare, port = 0 } = options;
-    const connector = fakeConnector({ heartbeat: true });
+    const connector = makeConnector();
     @Module({
       imports: [
         ConnPoolModule.forRoot(),

@@ -263,7 +263,7 @@ class Bar {
     SEGMENTS.forEach(([state], index) =>
       this.parts[index].style.setProperty('width', `${(view[state] / whole) * 100}%`),
     );
-    this.bar.style.setProperty('--slot', `${100 / whole}%`);
+    this.bar.style.setProperty('--share', `${1 / whole}`);
     mark(this.bar, 'slots', String(max !== null && whole <= MOST_SLOTS));
     // Overflow goes beyond the limit: where it lies is then a mark in the bar.
     show(this.limit, max !== null && size > max);

@@ -26,7 +26,8 @@ export class EchoLoad implements BeforeApplicationShutdown {
     const { signal } = this.over;
     while (!signal.aborted) {
       const height = (1 - Math.cos(((performance.now() - begun) / WAVE) * 2 * Math.PI)) / 2;
-      if (caller < 1 + height * (CREST - 1)) await this.service.echo(`caller ${caller}`).catch(() => undefined);
+      if (caller < 1 + height * (CREST - 1))
+        await this.service.echo(`caller ${caller}`).catch(() => undefined);
       await delay(20 + Math.random() * 60, undefined, { signal }).catch(() => undefined);
     }
   }
