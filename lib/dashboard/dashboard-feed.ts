@@ -62,8 +62,7 @@ export class DashboardFeed implements BeforeApplicationShutdown {
     if (this.watch === undefined) this.begin();
     const viewer = new Viewer(request, response, () => this.leave(viewer));
     this.viewers.add(viewer);
-    viewer.send(messageText('hello', this.greeting()));
-    viewer.send(this.snapshot);
+    viewer.send(messageText('hello', this.greeting()) + this.snapshot);
   }
 
   /** Ends the streams before the server waits for them. */

@@ -1,7 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+/** A viewer that is this far behind misses what comes. Bytes; a message may go beyond. */
+const MOST_BEHIND = 256 * 1024;
 /** A viewer that takes nothing for so long is gone, whatever its socket says. Milliseconds. */
 const PATIENCE = 30_000;
+/** What one that does not take its good-bye may hold the end of the application up. Milliseconds. */
+const GRACE = 250;
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -22,10 +26,13 @@ export class Viewer {
     private readonly response: ServerResponse,
     gone: () => void,
   ) {
-    request.socket.setTimeout?.(0);
-    request.socket.setNoDelay?.(true);
+    const isOwnSocket = request.httpVersionMajor < 2;
+    if (isOwnSocket) {
+      request.socket.setTimeout(0);
+      request.socket.setNoDelay(true);
+    }
     // Its connection is of no use to a next request, and one kept alive would hold the end of the application up.
-    const connection = request.httpVersionMajor < 2 ? { Connection: 'close' } : {};
+    const connection = isOwnSocket ? { Connection: 'close' } : {};
     response.writeHead(200, { ...HEADERS, ...connection });
     response.flushHeaders();
     response.on('error', () => undefined);
@@ -38,15 +45,17 @@ export class Viewer {
 
   /** @param message - as `messageText` makes it */
   send(message: string): void {
-    if (this.stuck !== undefined || this.response.writableEnded) return;
-    if (!this.response.write(message)) {
-      this.stuck = setTimeout(() => this.response.destroy(), PATIENCE).unref();
-    }
+    const { response } = this;
+    if (response.writableEnded) return;
+    if (response.writableLength <= MOST_BEHIND) response.write(message);
+    else this.stuck ??= setTimeout(() => response.destroy(), PATIENCE).unref();
   }
 
-  /** Says good-bye. */
+  /** Says good-bye, and waits for no answer. */
   end(): void {
-    if (!this.response.writableEnded) this.response.end(messageText('bye', {}));
+    const { response } = this;
+    if (!response.writableEnded) response.end(messageText('bye', {}));
+    setTimeout(() => response.destroy(), GRACE).unref();
   }
 
   private resume(): void {

@@ -147,7 +147,8 @@ export class Chart {
           width: strength ?? 1.5,
           points: { show: false },
           spanGaps: false,
-          ...(fill && { fill: `color-mix(in srgb, ${colour(name)} 18%, transparent)` }),
+          // Of the colour, which is six digits, so much.
+          ...(fill && { fill: `${colour(name)}2e` }),
           ...(dash && { dash: [4, 4] }),
         })),
       ],
