@@ -124,8 +124,8 @@ export class Chart {
       axes: [
         {
           ...axis,
-          size: 20,
-          gap: 2,
+          size: 22,
+          gap: 5,
           grid: { show: false },
           splits: () => this.marks().map((back) => (this.now - back) / 1000),
           values: () => this.marks().map(ago),
