@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { type INestApplication, Module, type ModuleMetadata } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type ConnPool, ConnPoolModule, PoolRegistry } from 'nestjs-conn-pool';
@@ -9,15 +9,18 @@ import { ConnPoolDashboardModule, type ConnPoolDashboardRootOptions } from 'nest
 import { type FakeConn, fakeConnector } from 'nestjs-conn-pool/testing';
 import { type Message, StreamReader } from './stream-reader.js';
 
-export const ADAPTERS = [
+type MakeAdapter = () => AbstractHttpAdapter;
+
+export const ADAPTERS: readonly (readonly [name: string, make: MakeAdapter])[] = [
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
-] as const;
+];
 
 const makeConnector = () => fakeConnector({ heartbeat: true });
 
 export interface HouseOptions extends Pick<ModuleMetadata, 'imports' | 'providers'> {
-  adapter?: () => ExpressAdapter | FastifyAdapter;
+  /** Default: Express's. */
+  adapter?: MakeAdapter;
   dashboard?: ConnPoolDashboardRootOptions;
   /** Before it listens. */
   prepare?: (app: INestApplication) => void;
@@ -38,7 +41,14 @@ export class House {
   }
 
   static async open(options: HouseOptions = {}): Promise<House> {
-    const { adapter = ADAPTERS[0][1], dashboard, imports = [], providers, prepare, port = 0 } = options;
+    const {
+      adapter = () => new ExpressAdapter(),
+      dashboard,
+      imports = [],
+      providers,
+      prepare,
+      port = 0,
+    } = options;
     const connector = makeConnector();
     @Module({
       imports: [

@@ -129,6 +129,23 @@ describeWithChromium('the page of a dashboard', (launch) => {
       await says('Healthy');
     });
 
+    it('tells what repeats itself in one line, and only problems when that is wanted', async () => {
+      await open();
+      (await house.pool.acquire()).release();
+      await page.getByText('Connection 1 dialled').waitFor();
+      house.pool.evictAll();
+      house.connector.dial.always({ fail: new Error('no route to host') });
+      for (let count = 0; count < 3; count += 1)
+        await expect(house.pool.acquire({ timeout: 300 })).rejects.toThrow();
+      const failures = page.locator('#log li', { hasText: 'Dial failed: no route to host' });
+      await failures.first().getByText(/^×\d/).waitFor();
+      await page.getByRole('button', { name: 'Only problems' }).click();
+      await page.getByText('Connection 1 dialled').waitFor({ state: 'hidden' });
+      expect(await failures.first().isVisible()).toBe(true);
+      await page.getByRole('button', { name: 'Only problems' }).click();
+      await page.getByText('Connection 1 dialled').waitFor();
+    });
+
     it('asks before it acts, and does nothing when the answer is no', async () => {
       await open();
       const dialog = page.getByRole('dialog');
