@@ -17,4 +17,5 @@ export type { Lease } from './lease.js';
 export type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool.js';
 export type { ConnPoolOptions, ExhaustedPolicy, IdleOrder, PoolSize, StartupPolicy } from './options.js';
 export { ConnPool } from './pool.js';
+export type { AcquireTrace } from './pool-channels.js';
 export type * from './stats.js';

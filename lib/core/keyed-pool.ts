@@ -216,7 +216,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
   latencies(): Latencies {
     const { household } = this;
     if (household.latencies === undefined) {
-      household.latencies = new Latencies(this.runtime.turn.read());
+      household.latencies = new Latencies();
       this.lookOn();
     }
     return household.latencies;

@@ -77,70 +77,82 @@ const NOTHING: LatencySummary = Object.freeze({
 /** Who hears of each duration, when it ends. It must not throw. */
 export interface DurationListener {
   /** Of one that took no time that the pool's clock could see. */
-  addNone(): void;
-  add(ms: number): void;
+  addNone(now: number): void;
+  /** @param now - on the pool's clock */
+  add(ms: number, now: number): void;
 }
 
-/** Durations of one kind: their percentiles of late, and each as it comes for whoever listens. */
-export class Durations {
+/** The durations of late. */
+class Recent implements DurationListener {
   private previous = new Window();
   private present = new Window();
-  private readonly listeners = new Set<DurationListener>();
+  private until: number;
 
-  constructor(private until: number) {}
-
-  /** @param now - on the pool's clock */
-  record(ms: number, now: number): void {
-    if (now >= this.until) this.turn(now);
-    if (ms > 0) this.recordSome(ms);
-    else this.recordNone();
+  constructor(now: number) {
+    this.until = now + WINDOW;
   }
 
-  private recordNone(): void {
+  addNone(now: number): void {
+    this.turn(now);
     this.present.none += 1;
-    for (const listener of this.listeners) listener.addNone();
   }
 
-  private recordSome(ms: number): void {
+  add(ms: number, now: number): void {
+    this.turn(now);
     this.present.some.record(Math.min(LONGEST, Math.max(1, Math.round(ms * 1000))));
-    for (const listener of this.listeners) listener.add(ms);
   }
 
   summary(now: number): LatencySummary {
-    if (now >= this.until) this.turn(now);
+    this.turn(now);
     const both = new Window();
     both.add(this.previous);
     both.add(this.present);
     return both.summary();
   }
 
-  listen<L extends DurationListener>(listener: L): L {
-    this.listeners.add(listener);
-    return listener;
-  }
-
-  leave(listener: DurationListener): void {
-    this.listeners.delete(listener);
-  }
-
   private turn(now: number): void {
+    if (now < this.until) return;
     this.previous = now < this.until + WINDOW ? this.present : new Window();
     this.present = new Window();
     this.until = now + WINDOW;
   }
 }
 
-/** How long a pool's borrowers wait and hold, and how long its dials take. There is none until somebody reads it. */
-export class Latencies {
-  readonly wait: Durations;
-  readonly use: Durations;
-  readonly dial: Durations;
+/** Durations of one kind: each as it comes for whoever listens, and their percentiles of late, once somebody has read them. */
+export class Durations {
+  private listeners: readonly DurationListener[] = [];
+  private recent: Recent | undefined = undefined;
 
-  constructor(now: number) {
-    this.wait = new Durations(now + WINDOW);
-    this.use = new Durations(now + WINDOW);
-    this.dial = new Durations(now + WINDOW);
+  /** @param now - on the pool's clock */
+  record(ms: number, now: number): void {
+    const { listeners } = this;
+    for (let place = 0; place < listeners.length; place += 1) {
+      const listener = listeners[place] as DurationListener;
+      if (ms > 0) listener.add(ms, now);
+      else listener.addNone(now);
+    }
   }
+
+  summary(now: number): LatencySummary {
+    this.recent ??= this.listen(new Recent(now));
+    return this.recent.summary(now);
+  }
+
+  listen<L extends DurationListener>(listener: L): L {
+    this.listeners = [...this.listeners, listener];
+    return listener;
+  }
+
+  leave(listener: DurationListener): void {
+    this.listeners = this.listeners.filter((other) => other !== listener);
+  }
+}
+
+/** How long a pool's borrowers wait and hold, and how long its dials take. There is none until somebody wants to know. */
+export class Latencies {
+  readonly wait = new Durations();
+  readonly use = new Durations();
+  readonly dial = new Durations();
 
   read(now: number): PoolLatency {
     const { wait, use, dial } = this;

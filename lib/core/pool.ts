@@ -245,7 +245,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const { used } = connection;
     this.stock.lendOut(connection, now);
     const lease = this.lend(connection, used);
-    if (this.witness !== undefined) this.witness.lent(connection, used, now, site);
+    if (this.witness !== undefined) this.witness.lent(connection, used, now, site, undefined);
     return lease;
   }
 
@@ -318,7 +318,8 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     if (refusal !== undefined) return Promise.reject(refusal);
     if (this.isLazy) this.keepsMin = this.starting !== undefined;
     const { witness } = this;
-    const site = witness === undefined ? undefined : witness.arrival(this.acquire, this.turn.now());
+    const site =
+      witness === undefined ? undefined : witness.arrival(this.acquire, this.turn.now(), place.timeout);
     const granted = this.line.join(place, this.stock.dials, site);
     return witness === undefined ? granted : witness.followWait(granted);
   }
@@ -476,8 +477,18 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       this.stock.lendOut(connection, now);
       waiter.resolve(this.lend(connection, used));
       // Only now: who hears of it may ask for one, too, and would overtake.
-      if (this.witness !== undefined) this.witness.lent(connection, used, now, waiter.extras?.site);
+      if (this.witness !== undefined) this.served(this.witness, waiter, connection, used, now);
     }
+  }
+
+  private served(
+    witness: Witness<T>,
+    waiter: Waiter<T>,
+    connection: Connection<T>,
+    reused: boolean,
+    now: number,
+  ): void {
+    witness.served(waiter, this.line.timeoutOf(waiter), connection, reused, now);
   }
 
   /** Makes the lease on a connection that has just been leased. */
@@ -505,7 +516,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     this.line.leave(heir);
     this.stock.passOn(connection, now);
     heir.resolve(this.lend(connection, true));
-    if (this.witness !== undefined) this.witness.lent(connection, true, now, heir.extras?.site);
+    if (this.witness !== undefined) this.served(this.witness, heir, connection, true, now);
     return true;
   }
 
@@ -866,7 +877,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   latencies(): Latencies {
     const { household } = this;
     if (household.latencies === undefined) {
-      household.latencies = new Latencies(this.turn.read());
+      household.latencies = new Latencies();
       this.lookOn();
     }
     return household.latencies;
@@ -874,15 +885,20 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** @internal Somebody wants to know of borrowings, or nobody does any more. */
   lookOn(): void {
-    const { leaks, events, name, place, household } = this;
-    const asked = leaks !== undefined || household.latencies !== undefined || events.borrowingsWanted;
-    this.witness = asked ? new Witness<T>(name, leaks, household.latencies, events, place?.key) : undefined;
+    const { leaks, events, household } = this;
+    const { latencies } = household;
+    const tells = events.borrowingsWanted;
+    if (leaks === undefined && latencies === undefined && !tells) this.witness = undefined;
+    else {
+      this.witness ??= new Witness<T>(this.name, leaks, events, this.place?.key);
+      this.witness.look(latencies, tells);
+    }
   }
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */
   private lookAgain(): void {
     this.channels.look();
-    if (this.witness === undefined && this.events.borrowingsWanted) this.lookOn();
+    if (this.events.borrowingsWanted !== (this.witness?.tells ?? false)) this.lookOn();
   }
 
   /** One row for each live connection. */

@@ -4,6 +4,10 @@ import type { Latencies } from './latency.js';
 import type { Lease } from './lease.js';
 import type { EventSink } from './pool-events.js';
 import { LeakWatch, type LeaseSite } from './upkeep/leak.js';
+import type { Waiter } from './wait-queue.js';
+
+/** Below this two readings of the clock are the same. */
+const SAME = 0.001;
 
 /** A lease that has ended, and of which there is something to tell. */
 interface Ended {
@@ -20,22 +24,31 @@ interface Ended {
 export class Witness<T> {
   /** Leases that have ended in the present step, until their end may be told. */
   private readonly over = new Map<Connection<T>, Ended>();
+  private latencies: Latencies | undefined = undefined;
+  /** Events of borrowings are wanted. */
+  tells = false;
 
   constructor(
     private readonly pool: string,
     private readonly leaks: LeakWatch<T> | undefined,
-    private readonly latencies: Latencies | undefined,
     private readonly events: EventSink,
     private readonly key: unknown,
   ) {}
+
+  /** Those who want to know have changed. */
+  look(latencies: Latencies | undefined, tells: boolean): void {
+    this.latencies = latencies;
+    this.tells = tells;
+  }
 
   /** An acquire that is served at once. @param below - what the caller has called */
   site(below: (...args: never[]) => unknown): LeaseSite | undefined {
     return this.leaks === undefined ? undefined : LeakWatch.site(below);
   }
 
-  /** An acquire that joins the line. */
-  arrival(below: (...args: never[]) => unknown, now: number): LeaseSite {
+  /** An acquire that joins the line. Where it has a deadline, that tells since when it waits. */
+  arrival(below: (...args: never[]) => unknown, now: number, timeout: number): LeaseSite | undefined {
+    if (this.leaks === undefined && timeout !== Infinity) return undefined;
     const site: LeaseSite = this.leaks === undefined ? {} : LeakWatch.site(below);
     site.joinedAt = now;
     return site;
@@ -43,7 +56,9 @@ export class Witness<T> {
 
   /** Tells those who watch waits of one that has begun, and how it ends. */
   followWait(granted: Promise<Lease<T>>): Promise<Lease<T>> {
-    for (const watcher of this.events.waitWatchers) {
+    const { waitWatchers } = this.events;
+    if (waitWatchers.length === 0) return granted;
+    for (const watcher of waitWatchers) {
       const over = watcher(this.pool, this.key);
       if (over === undefined) continue;
       granted.then(
@@ -54,13 +69,26 @@ export class Witness<T> {
     return granted;
   }
 
-  lent(connection: Connection<T>, reused: boolean, now: number, site: LeaseSite | undefined): void {
+  /** @param timeout - of the waiter, in milliseconds */
+  served(waiter: Waiter<T>, timeout: number, connection: Connection<T>, reused: boolean, now: number): void {
+    const site = waiter.extras?.site;
+    const waited = now - (site?.joinedAt ?? waiter.deadline - timeout);
+    this.lent(connection, reused, now, site, waited < SAME ? 0 : waited);
+  }
+
+  /** @param waited - in line, if it stood in one */
+  lent(
+    connection: Connection<T>,
+    reused: boolean,
+    now: number,
+    site: LeaseSite | undefined,
+    waited: number | undefined,
+  ): void {
     if (this.leaks !== undefined && site !== undefined) this.leaks.taken(connection, site, now);
-    const waited = site?.joinedAt === undefined ? undefined : now - site.joinedAt;
     if (this.latencies !== undefined) this.latencies.wait.record(waited ?? 0, now);
     // Where one borrower hands on to the next, first things are told first.
-    this.tellOfEnd(connection);
-    if (this.events.borrowingsWanted) this.tellOfHandOut(connection, reused, waited);
+    if (this.over.size > 0) this.tellOfEnd(connection);
+    if (this.tells) this.tellOfHandOut(connection, reused, waited);
   }
 
   private tellOfHandOut({ id }: Connection<T>, reused: boolean, waited: number | undefined): void {
@@ -74,7 +102,7 @@ export class Witness<T> {
     const heldMs = now - connection.since;
     if (this.latencies !== undefined) this.latencies.use.record(heldMs, now);
     const leaked = this.leaks?.ended(connection) === true;
-    if (leaked || this.events.borrowingsWanted) this.over.set(connection, { by, heldMs, leaked });
+    if (leaked || this.tells) this.over.set(connection, { by, heldMs, leaked });
   }
 
   /** Now it may. */
@@ -87,6 +115,6 @@ export class Witness<T> {
     const { by, heldMs, leaked } = over;
     if (leaked && by !== 'force' && events.wants('leak-returned'))
       events.emit({ type: 'leak-returned', pool, id, heldMs });
-    if (events.borrowingsWanted) events.emitBorrowing({ type: 'released', pool, id, by, durationMs: heldMs });
+    if (this.tells) events.emitBorrowing({ type: 'released', pool, id, by, durationMs: heldMs });
   }
 }
