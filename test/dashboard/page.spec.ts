@@ -12,9 +12,11 @@ jest.setTimeout(60_000);
 let hasBrowser = false;
 
 describeWithChromium('the page of a dashboard', (launch) => {
-  hasBrowser = true;
   let browser: Browser;
-  beforeAll(async () => void (browser = await launch()));
+  beforeAll(async () => {
+    browser = await launch();
+    hasBrowser = true;
+  });
   afterAll(() => browser.close());
 
   describe.each(ADAPTERS)('on %s', (name, adapter) => {
@@ -254,6 +256,6 @@ describeWithChromium('the page of a dashboard', (launch) => {
   });
 });
 
-it('has been tried in a browser where one is required', () => {
+it('the page has been tried in a browser where one is required', () => {
   expect(process.env.CHROMIUM_REQUIRED === undefined || hasBrowser).toBe(true);
 });

@@ -20,11 +20,12 @@ function colour(name) {
  *
  * @param series - `[{ label, colour, fill, dash, quiet }]`; quiet: without a value of its own in the heading
  * @param format - of its values
+ * @param whole - they are counts
  * @param empty - what is said when there is nothing to draw
  */
 export class Chart {
-  constructor({ title, series, format, empty }) {
-    Object.assign(this, { series, format });
+  constructor({ title, series, format, empty, whole = false }) {
+    Object.assign(this, { series, format, whole });
     this.data = [[], ...series.map(() => [])];
     this.values = series.map(() => h('b', {}, '–'));
     const keys = series.flatMap(({ label, colour: name, quiet }, index) =>
@@ -162,7 +163,8 @@ export class Chart {
 
   levels(high) {
     if (this.isEmpty) return [0];
-    const step = tidy(high / 2);
+    // Of connections there are whole ones only.
+    const step = Math.max(tidy(high / 2), this.whole ? 1 : 0);
     return [0, 1, 2, 3, 4].map((steps) => steps * step).filter((level) => level <= high);
   }
 }

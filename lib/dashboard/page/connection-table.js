@@ -84,6 +84,7 @@ class Row {
     const [ageCell, idleCell, usesCell, heldCell] = this.cells;
     put(this.id, `${id}`);
     put(this.of, of ?? '');
+    this.of.title = of ?? '';
     mark(this.state, 'state', state);
     put(this.state, STATES[state]);
     put(ageCell, state === 'dialing' ? '–' : span(age));

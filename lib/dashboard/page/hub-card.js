@@ -17,12 +17,14 @@ export class HubCard {
       title: 'Connections',
       series: [{ label: 'now', colour: 'leased', fill: true, least: 1 }],
       format,
+      whole: true,
       empty: 'Drawing begins…',
     });
     this.queued = new Chart({
       title: 'Messages that wait for their sockets',
       series: [{ label: 'now', colour: 'waiting', fill: true, least: 1 }],
       format,
+      whole: true,
       empty: 'Drawing begins…',
     });
     this.element = h(

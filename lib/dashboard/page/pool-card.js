@@ -123,6 +123,7 @@ export class PoolCard {
         { label: 'max', colour: 'ink-3', dash: true, quiet: true, width: 1 },
       ],
       format: (value) => count(Math.round(value)),
+      whole: true,
       empty: 'Drawing begins…',
     });
     const times = (title, empty) => new Chart({ title, series: PERCENTILES, format: latency, empty });
@@ -328,5 +329,6 @@ class Totals {
 
 /** `dialFailures`: `dial failures`. */
 function wordsOf(name) {
+  if (name === 'dialed') return 'dialled';
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`).replaceAll('-', ' ');
 }
