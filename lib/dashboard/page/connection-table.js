@@ -93,25 +93,28 @@ class Row {
     put(heldCell, held === undefined ? '–' : span(held));
     show(this.holder, stack !== undefined);
     if (stack === undefined) return;
-    put(this.stack, frames(stack));
-    put(this.borrower, borrowerIn(stack));
+    const frames = framesIn(stack);
+    put(this.stack, frames.join('\n'));
+    put(this.borrower, borrowerIn(frames));
   }
 }
 
-/** What stands between the pool and its borrower. */
-const BETWEEN =
-  /^at (async )?((Keyed)?ConnPool|SocketPool|TcpPool|Promise|new Promise)\b|node:internal|node_modules/;
+/** A pool's own frames; with them go those above. */
+const OF_A_POOL = /^at (async )?((Keyed)?ConnPool|SocketPool|TcpPool)\b/;
+/** What is nobody's. */
+const OF_NODE = /^at (async )?(new )?Promise\b|node:internal/;
 
 /** The function that acquired it, or the place where it has no name. */
-function borrowerIn(stack) {
-  const all = frames(stack).split('\n');
-  const first = all.find((frame) => !BETWEEN.test(frame)) ?? all[0];
-  const [, named, place] = /^at (?:async )?(?:(\S+) )?\(?(.*?)\)?$/.exec(first) ?? [];
-  return named ?? place?.split('/').at(-1) ?? first;
+function borrowerIn(frames) {
+  const frame = frames.find((each) => !OF_NODE.test(each)) ?? frames[0];
+  const [, named, place] = /^at (?:async )?(?:(\S+) )?\(?(.*?)\)?$/.exec(frame) ?? [];
+  return named ?? place?.split('/').at(-1) ?? frame;
 }
 
-/** Where it was acquired, without the heading. */
-function frames(stack) {
-  const lines = stack.split('\n').filter((line) => line.trimStart().startsWith('at '));
-  return lines.map((line) => line.trim()).join('\n') || stack;
+/** Where it was acquired, from the borrower's own function on. */
+function framesIn(stack) {
+  const lines = stack.split('\n').map((line) => line.trim());
+  const all = lines.filter((line) => line.startsWith('at '));
+  const own = all.slice(all.findLastIndex((frame) => OF_A_POOL.test(frame)) + 1);
+  return [own, all, lines].find(({ length }) => length > 0);
 }
