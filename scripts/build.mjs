@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { embedPage } from './embed-page.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
@@ -20,3 +21,5 @@ const compiled = await Promise.all(['tsconfig.esm.json', 'tsconfig.cjs.json'].ma
 if (compiled.includes(false)) process.exit(1);
 // The package is ESM; this folder of it is not.
 await writeFile(new URL('../dist/cjs/package.json', import.meta.url), '{ "type": "commonjs" }\n');
+process.chdir(root);
+await embedPage();

@@ -1,4 +1,5 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import thrift from 'thrift';
 import { Processor } from './gen/ConnPoolExample.js';
@@ -10,6 +11,8 @@ export interface ThriftServerOptions {
   port?: number;
   /** Every second Echo, counted over all clients, is answered with an exception. Default: none is. */
   failEverySecondEcho?: boolean;
+  /** How long an Echo takes, in milliseconds. Default: no time. */
+  echoTakes?: () => number;
 }
 
 export interface ThriftServer {
@@ -21,12 +24,13 @@ export interface ThriftServer {
 
 /** The service of `conn-pool-example.thrift`: framed transport, binary protocol. */
 export async function startThriftServer(options: ThriftServerOptions = {}): Promise<ThriftServer> {
-  const { host = '127.0.0.1', port = 0, failEverySecondEcho = false } = options;
+  const { host = '127.0.0.1', port = 0, failEverySecondEcho = false, echoTakes } = options;
   let echoes = 0;
   const handler = {
     Ping: async (meta: string) => meta,
     Echo: async (req: string) => {
       echoes += 1;
+      if (echoTakes !== undefined) await delay(echoTakes());
       if (failEverySecondEcho && echoes % 2 === 0) throw new Error('echo error');
       return req;
     },

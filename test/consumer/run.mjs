@@ -57,6 +57,10 @@ async function checkRunning(cwd, flags) {
     assert.equal(health.status, 200, 'health');
     assert.equal((await health.json()).details.echo.status, 'up');
     assert.equal(await textOf(fetch(`${app.url}/echo/hello`, { signal })), '200 hello');
+    assert.match(
+      await textOf(fetch(`${app.url}/conn-pool`, { signal })),
+      /^200 <!doctype html>.*uPlot.*new Stream/s,
+    );
     await checkStop(app);
   } finally {
     app.kill('SIGKILL');

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { transform } from '@swc/core';
@@ -43,9 +43,12 @@ export class CompiledSample {
 
 async function compileInto(source: string, folder: string): Promise<void> {
   for (const entry of await readdir(source, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile() || !entry.name.endsWith('.ts')) continue;
+    if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const target = join(folder, relative(ROOT, path).replace(/\.ts$/, '.js'));
+    // What Thrift has generated is JavaScript already.
+    if (entry.parentPath.endsWith('/gen')) await cp(path, join(folder, relative(ROOT, path)));
+    if (!entry.name.endsWith('.ts') || entry.name.endsWith('.d.ts')) continue;
     const { code } = await transform(await readFile(path, 'utf8'), { ...OPTIONS, filename: path });
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, code);

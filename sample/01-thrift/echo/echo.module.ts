@@ -5,6 +5,7 @@ import { thriftConnector } from 'nestjs-conn-pool/thrift';
 import * as ConnPoolExample from '../gen/ConnPoolExample.js';
 import { thriftConfig } from '../thrift.config.js';
 import { EchoController } from './echo.controller.js';
+import { EchoLoad } from './echo.load.js';
 import { EchoService } from './echo.service.js';
 
 @Module({
@@ -25,10 +26,12 @@ import { EchoService } from './echo.service.js';
         min: 1,
         maxWaiting: 100,
         acquireTimeout: '2s',
+        // The page then shows who holds what.
+        leakThreshold: '10s',
       }),
     }),
   ],
   controllers: [EchoController],
-  providers: [EchoService],
+  providers: [EchoService, EchoLoad],
 })
 export class EchoModule {}

@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import { ConnPoolModule } from 'nestjs-conn-pool';
+import { ConnPoolDashboardModule } from 'nestjs-conn-pool/dashboard';
 import { ConnPoolHealthModule } from 'nestjs-conn-pool/terminus';
 import { echoConnector } from './echo.connector.js';
 import { EchoController } from './echo.controller.js';
@@ -16,6 +17,7 @@ export class AppModule {
         ConnPoolModule.forFeature({ name: 'echo', connector: echoConnector(port), max: 2 }),
         TerminusModule,
         ConnPoolHealthModule,
+        ConnPoolDashboardModule.forRoot(),
       ],
     };
   }

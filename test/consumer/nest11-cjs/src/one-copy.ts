@@ -1,6 +1,7 @@
 import { strictEqual } from 'node:assert';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
+import * as dashboard from 'nestjs-conn-pool/dashboard';
 import * as net from 'nestjs-conn-pool/net';
 import * as otel from 'nestjs-conn-pool/otel';
 import * as prometheus from 'nestjs-conn-pool/prometheus';
@@ -22,6 +23,10 @@ async function assertOneCopy(): Promise<void> {
   strictEqual(
     (await import('nestjs-conn-pool/prometheus')).ConnPoolPrometheusModule,
     prometheus.ConnPoolPrometheusModule,
+  );
+  strictEqual(
+    (await import('nestjs-conn-pool/dashboard')).ConnPoolDashboardModule,
+    dashboard.ConnPoolDashboardModule,
   );
   strictEqual((await import('nestjs-conn-pool/otel')).ConnPoolOtelModule, otel.ConnPoolOtelModule);
   strictEqual((await import('nestjs-conn-pool/net')).SocketPool, net.SocketPool);

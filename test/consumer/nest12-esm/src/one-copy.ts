@@ -2,6 +2,7 @@ import { strictEqual } from 'node:assert';
 import { createRequire } from 'node:module';
 import * as root from 'nestjs-conn-pool';
 import * as core from 'nestjs-conn-pool/core';
+import * as dashboard from 'nestjs-conn-pool/dashboard';
 import * as net from 'nestjs-conn-pool/net';
 import * as otel from 'nestjs-conn-pool/otel';
 import * as prometheus from 'nestjs-conn-pool/prometheus';
@@ -24,6 +25,10 @@ strictEqual(
 strictEqual(
   (require('nestjs-conn-pool/prometheus') as typeof prometheus).ConnPoolPrometheusModule,
   prometheus.ConnPoolPrometheusModule,
+);
+strictEqual(
+  (require('nestjs-conn-pool/dashboard') as typeof dashboard).ConnPoolDashboardModule,
+  dashboard.ConnPoolDashboardModule,
 );
 strictEqual((require('nestjs-conn-pool/otel') as typeof otel).ConnPoolOtelModule, otel.ConnPoolOtelModule);
 strictEqual((require('nestjs-conn-pool/net') as typeof net).SocketPool, net.SocketPool);
