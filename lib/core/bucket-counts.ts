@@ -26,7 +26,8 @@ export class BucketCounts implements DurationListener {
   add(ms: number): void {
     this.sum += ms;
     let place = 0;
-    while (place < this.bounds.length && ms > (this.bounds[place] as number)) place += 1;
+    // Behind the last bound nothing is greater.
+    while (ms > (this.bounds[place] as number)) place += 1;
     this.counts[place] = (this.counts[place] as number) + 1;
   }
 

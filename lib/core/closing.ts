@@ -44,7 +44,7 @@ export class Closing {
 
   /** Bounds the drain; a later call can but shorten it. */
   drainBy(at: number): void {
-    if (this.drainEnd.place !== -1 && this.drainEnd.at <= at) return;
+    if (this.drainEnd.at <= at) return;
     if (at <= this.turn.now()) this.pool.force();
     else this.alarm.set(this.drainEnd, at);
   }

@@ -37,7 +37,9 @@ export class PoolChannels {
   /** Looks for subscribers who have come or gone; at least once a turn of the event loop. */
   look(): void {
     const { start, end, asyncStart, asyncEnd, error } = this.acquire;
-    const isHeard = [end, asyncStart, asyncEnd, error].some(({ hasSubscribers }) => hasSubscribers);
+    // Written out: it is asked in every turn.
+    const isHeard =
+      end.hasSubscribers || asyncStart.hasSubscribers || asyncEnd.hasSubscribers || error.hasSubscribers;
     this.traced = isHeard ? HEARD : start;
   }
 

@@ -30,13 +30,15 @@ describe('the events of a pool', () => {
   const state = { type: 'state', pool: 'thrift', state: 'open' } as const;
 
   it('are observed while somebody listens, and no longer', () => {
-    const events = new PoolEvents('thrift', UNWATCHED);
-    expect(events.observed).toBe(false);
+    let looked = 0;
+    const events = new PoolEvents('thrift', { ...UNWATCHED, lookOn: () => void (looked += 1) });
+    const isObserved = (): boolean[] => [events.observed, events.wants('state'), events.borrowingsWanted];
+    expect([isObserved(), looked]).toEqual([[false, false, false], 0]);
     const [first, second] = [events.subscribe(() => undefined), events.subscribe(() => undefined)];
     first.unsubscribe();
-    expect(events.observed).toBe(true);
+    expect([isObserved(), looked]).toEqual([[true, true, true], 1]);
     second.unsubscribe();
-    expect(events.observed).toBe(false);
+    expect([isObserved(), looked]).toEqual([[false, false, false], 2]);
   });
 
   it('are let go of by a pipeline that has had enough', () => {
