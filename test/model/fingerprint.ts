@@ -8,7 +8,7 @@ const IGNORED = new Set(
     // Counted for stats() and for reports, and never read by the engine otherwise.
     'totals closeFailures forced atClose startedAt',
     // Told in errors and events. What listens to events is the test.
-    'events events$ cause lastError spoiledBy abandonedFor attempt failures failingSince',
+    'events events$ channels cause lastError spoiledBy abandonedFor attempt failures failingSince enteredAt backsOff',
     // Of a turn of the event loop that is over.
     'beganAt value',
     // Where something stands in a roster, and its number: see there.
@@ -75,6 +75,9 @@ export function fingerprint(roots: readonly unknown[], now: number): string {
         out.push('[');
         for (const each of value as Iterable<unknown>) visit('', each);
         return void out.push(']');
+      // The rest of it is for the report.
+      case 'Closing':
+        return visit('drainEnd', (value as { drainEnd?: unknown }).drainEnd);
       case 'AbortController':
         return visit(key, (value as AbortController).signal);
       case 'AbortSignal':
@@ -105,6 +108,7 @@ export function fingerprint(roots: readonly unknown[], now: number): string {
     for (const [name, each] of Object.entries(value)) {
       if (IGNORED.has(name)) continue;
       out.push(name);
+      if (kind === 'Connection' && isOnlyTold(name, value['state'])) continue;
       // What is not appointed has no time.
       if (name === 'at' && value['place'] === -1) continue;
       if (name === 'tenancy' || name === 'spoiled') out.push(String(each === tenancy));
@@ -119,4 +123,10 @@ export function fingerprint(roots: readonly unknown[], now: number): string {
     for (const { at, value } of values) out[at] = order.indexOf(value);
   }
   return out.join();
+}
+
+/** Since when a connection is checked, reset or closed is told when that is over, and nothing else comes of it. */
+function isOnlyTold(name: string, state: unknown): boolean {
+  if (name === 'dueAt') return state === 'checking' || state === 'resetting';
+  return name === 'since' && state === 'closing';
 }
