@@ -2,6 +2,8 @@ export default {
   testEnvironment: 'node',
   // A bound for what hangs, not a measure of speed: two cores may be busy with other things.
   testTimeout: 120_000,
+  // Many tests wait for servers, clocks and children; one core less than there are, as Jest would have it, is mostly idle.
+  maxWorkers: '100%',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumer/'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/build/'],

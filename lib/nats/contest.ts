@@ -65,7 +65,7 @@ export class Contest {
         const word = this.decide(id, from, key, age);
         // Somebody else may have it.
         this.post.answer(from, number, word, word === NOT_HERE ? undefined : []);
-      } else if (kind === 'd' && holding !== undefined) this.onTold(holding, from, key, age);
+      } else if (kind === 'd' && holding !== undefined) this.onTold(holding, from, key, sinceOf(age));
     }
   }
 
@@ -76,7 +76,8 @@ export class Contest {
     if (kind === 'p') holding.peers.add(from);
     else if (kind === 'e' && typeof key === 'string') this.yield(holding, [key]);
     else if (kind === 'j' && typeof key === 'string' && typeof age === 'number') {
-      this.judge(holding, from, key, age);
+      const since = sinceOf(age);
+      this.whenDecided(holding, () => this.judge(holding, from, key, since));
     }
   }
 
@@ -88,19 +89,29 @@ export class Contest {
     }
     if (policy === 'multi') return GRANTED;
     holding.decided = `${from}/${key}`;
-    if (policy === 'reject' || holding.since > performance.now() - age) return REFUSED;
+    if (policy === 'reject' || holding.since > sinceOf(age)) return REFUSED;
     this.yield(holding, [...holding.connections.keys()]);
     return GRANTED;
   }
 
   /** He listens as well. */
-  private onTold(holding: Holding, from: string, key: string, age: number): void {
-    const { policy, node } = this.instance;
-    if (holding.connections.size === 0 || holding.decided === `${from}/${key}`) return;
-    if (policy === 'multi') {
+  private onTold(holding: Holding, from: string, key: string, since: number): void {
+    if (holding.connections.size === 0) return;
+    if (this.instance.policy === 'multi') {
       holding.peers.add(from);
       this.post.tell(from, ['p', holding.id]);
-    } else if (node > from) this.judge(holding, from, key, age);
+    } else this.whenDecided(holding, () => this.onRival(holding, from, key, since));
+  }
+
+  /** Not before it is known whether others let us have it. */
+  private whenDecided({ rivals }: Holding, heed: () => void): void {
+    if (rivals === undefined) heed();
+    else rivals.push(heed);
+  }
+
+  private onRival(holding: Holding, from: string, key: string, since: number): void {
+    if (holding.decided === `${from}/${key}`) return;
+    if (this.instance.node > from) this.judge(holding, from, key, since);
     else {
       for (const own of holding.connections.keys()) {
         this.post.tell(from, ['j', holding.id, own, ageOf(holding, own)]);
@@ -108,10 +119,12 @@ export class Contest {
     }
   }
 
-  private judge(holding: Holding, from: string, key: string, age: number): void {
+  private judge(holding: Holding, from: string, key: string, since: number): void {
     const { policy } = this.instance;
-    if (policy === 'multi' || holding.connections.size === 0) return;
-    const isOursNewer = holding.since > performance.now() - age;
+    const rival = `${from}/${key}`;
+    if (policy === 'multi' || holding.connections.size === 0 || holding.decided === rival) return;
+    holding.decided = rival;
+    const isOursNewer = holding.since > since;
     if (isOursNewer === (policy === 'replace')) this.post.tell(from, ['e', holding.id, key]);
     else this.yield(holding, [...holding.connections.keys()]);
   }
@@ -122,6 +135,11 @@ export class Contest {
       this.instance.evict(holding.id, key);
     }
   }
+}
+
+/** When that was, on this instance's clock. */
+function sinceOf(age: number): number {
+  return performance.now() - age;
 }
 
 /** Milliseconds since it was added. */

@@ -15,8 +15,13 @@ export class Holding {
   lingering: string | undefined = undefined;
   /** Other instances that have the id as well, where several may. */
   readonly peers = new Set<string>();
-  /** A claim of another that has been answered: `<node>/<key>`. */
+  /** The claim of another that was decided last: `<node>/<key>`. No second look may come to something else. */
   decided: string | undefined = undefined;
+  /**
+   * While others are asked for it: what they say of theirs. Those asked may decide as well, and two decisions might differ;
+   * so this is heeded only when they have given way.
+   */
+  rivals: (() => void)[] | undefined = undefined;
   /** While connections are here. */
   here: NatsSubscription | undefined = undefined;
   /** While one is expected back. */

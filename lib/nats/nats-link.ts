@@ -216,7 +216,9 @@ export class NatsLink implements KeptLink<NatsSession> {
       this.contest.tell(holding, key);
       return { granted: true, wasOnline: true };
     }
-    const asked = this.contest.claim(holding, key);
+    const rivals: (() => void)[] = [];
+    holding.rivals = rivals;
+    const asked = this.contest.claim(holding, key).finally(() => (holding.rivals = undefined));
     // Whoever waits for it is told below.
     asked.catch(() => undefined);
     holding.here = session.subscribe(this.subjects.at(holding.id), (text) =>
@@ -226,6 +228,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     this.contest.tell(holding, key);
     const outcome = await asked;
     if (!outcome.granted) this.drop(holding, key);
+    for (const heed of rivals) heed();
     const isUnclear = outcome.isUnanswered && !this.watch.hasDead;
     return { granted: outcome.granted, wasOnline: outcome.wasOnline || isUnclear };
   }

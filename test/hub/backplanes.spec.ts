@@ -233,7 +233,7 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
       "decide for one of two that claim an id at the same moment, with '%s'",
       async (onDuplicate) => {
         const { hubs: [a, b] = [], join } = await started(2, { onDuplicate });
-        for (let round = 0; round < 30; round += 1) {
+        for (let round = 0; round < 100; round += 1) {
           const id = `id-${round}`;
           const lines = [join(round % 2, id), join(1 - (round % 2), id)];
           if (round % 2 === 1) lines.reverse();
