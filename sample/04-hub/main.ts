@@ -4,14 +4,18 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { AppModule } from './app.module.js';
-import { type Broker, startBroker } from './brokers.js';
+import { type Broker, type BrokerKind, startBroker } from './brokers.js';
 
-const { values } = parseArgs({ options: { redis: { type: 'boolean' }, nats: { type: 'boolean' } } });
-const kind = values.redis ? 'redis' : values.nats ? 'nats' : undefined;
 const firstPort = Number(process.env.PORT ?? 3000);
 
 let broker: Broker | undefined;
 const instances: INestApplication[] = [];
+
+/** @throws TypeError for an option there is not */
+function chosenBroker(): BrokerKind | undefined {
+  const { values } = parseArgs({ options: { redis: { type: 'boolean' }, nats: { type: 'boolean' } } });
+  return values.redis ? 'redis' : values.nats ? 'nats' : undefined;
+}
 
 async function startInstance(node: string): Promise<INestApplication> {
   const app = await NestFactory.create(AppModule.with({ node, backplane: broker?.backplane() }), {
@@ -31,6 +35,7 @@ async function stop(): Promise<void> {
 }
 
 try {
+  const kind = chosenBroker();
   broker = kind && (await startBroker(kind));
   // Instances of one machine, in one process here; nothing but the backplane ties them together.
   const apps = [await startInstance('one')];
