@@ -230,7 +230,7 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */
   private lookAgain(): void {
-    this.events.channels.look();
+    this.events.look();
     if (this.looks !== this.events.borrowingsWanted) this.lookOn();
   }
 
@@ -422,8 +422,16 @@ class KeyPool<K, T, M> implements KeyPlace<T, M> {
     return this.events.borrowingsWanted;
   }
 
+  get unheard(): boolean {
+    return this.events.unheard;
+  }
+
   wants(type: RareEvent['type']): boolean {
     return this.events.wants(type);
+  }
+
+  look(): void {
+    this.events.look();
   }
 
   emit(event: RareEvent): void {

@@ -22,8 +22,12 @@ export interface EventSink {
   readonly channels: PoolChannels;
   /** Whether anybody wants to know of every borrowing. */
   readonly borrowingsWanted: boolean;
+  /** It is known that nobody wants any event but those of borrowings. What comes with every connection looks here first. */
+  readonly unheard: boolean;
   /** Whether anybody wants an event of this type. */
   wants(type: RareEvent['type']): boolean;
+  /** Whoever subscribes to a channel of the process does not tell the pools: to be called in every turn of the event loop. */
+  look(): void;
   emit(event: RareEvent): void;
   emitBorrowing(event: BorrowingEvent): void;
   complete(): void;
@@ -43,6 +47,7 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
   /** For the library's own listeners: what comes with every borrowing would cost them too much. */
   readonly rare: EventStream<RareEvent>;
   waitWatchers: readonly WaitWatcher[] = [];
+  unheard = false;
   /** Somebody subscribes, to all or to the rest. */
   private heard = false;
 
@@ -64,11 +69,19 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
   }
 
   wants(type: RareEvent['type']): boolean {
-    return this.heard || this.channels.hears(type);
+    if (this.heard || this.channels.hears(type)) return true;
+    this.unheard = !this.channels.heard;
+    return false;
+  }
+
+  look(): void {
+    this.unheard = false;
+    this.channels.look();
   }
 
   private listen(): void {
     this.heard = this.observed || this.rare.observed;
+    this.unheard = false;
   }
 
   override emit(event: RareEvent): void {

@@ -529,7 +529,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
   detached(connection: Connection<T>): void {
     this.leaseOver(connection, this.turn.now(), 'detach');
     this.stock.giveAway(connection);
-    this.tellOfEnd(connection);
+    this.witness?.tellOfEnd(connection);
   }
 
   /** @internal */
@@ -538,11 +538,6 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     connection.spoiledBy = new PoolClosedError(this.title);
     connection.tenancy += 1;
     this.witness?.ended(connection, this.turn.now(), 'force');
-  }
-
-  /** @internal */
-  tellOfEnd(connection: Connection<T>): void {
-    this.witness?.tellOfEnd(connection);
   }
 
   private leaseOver(connection: Connection<T>, now: number, by: ReleasedEvent['by']): void {
@@ -885,16 +880,20 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
     const { leaks, events, household } = this;
     const { latencies } = household;
     const tells = events.borrowingsWanted;
-    if (leaks === undefined && latencies === undefined && !tells) this.witness = undefined;
-    else {
-      this.witness ??= new Witness<T>(this.name, leaks, events, this.place?.key);
-      this.witness.look(latencies, tells);
-    }
+    const isWatched = leaks !== undefined || latencies !== undefined || tells;
+    const witness = isWatched
+      ? (this.witness ?? new Witness<T>(this.name, leaks, events, this.place?.key))
+      : undefined;
+    witness?.look(latencies, tells);
+    // Only if it is another: V8 takes what has been written once for a constant.
+    if (witness === this.witness) return;
+    this.witness = witness;
+    this.stock.witness = witness;
   }
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */
   private lookAgain(): void {
-    this.channels.look();
+    this.events.look();
     if (this.events.borrowingsWanted !== (this.witness?.tells ?? false)) this.lookOn();
   }
 

@@ -15,9 +15,10 @@ import type { Probe } from './probe.js';
 import { Roster } from './roster.js';
 import type { ConnInfo } from './stats.js';
 import type { Totals } from './totals.js';
-import { Backoff } from './upkeep/backoff.js';
+import { Backoff, type Outage } from './upkeep/backoff.js';
 import { lifetimeWithin } from './upkeep/lifetime.js';
 import { Rounds } from './upkeep/rounds.js';
+import type { Witness } from './witness.js';
 
 /** What the stock asks of its pool, and tells it. */
 export interface Housekeeper<T> {
@@ -42,8 +43,6 @@ export interface Housekeeper<T> {
   diedUnused(cause: unknown): void;
   /** A connection goes out of its borrower's hands without a word from the borrower. */
   takenBack(connection: Connection<T>): void;
-  /** Its lease has ended, if it was leased, and all of that is accounted for: it may be told. */
-  tellOfEnd(connection: Connection<T>): void;
 }
 
 /**
@@ -69,6 +68,8 @@ export class Stock<T, M> {
   /** Dialled, but not looked at by the line yet: a fresh acquire may still have them. */
   readonly newborn: Connection<T>[] = [];
   probes: readonly Probe<T>[] = NONE;
+  /** Hears of a lease that ends with its connection. */
+  witness: Witness<T> | undefined = undefined;
 
   private readonly all = new Roster<T>();
   private readonly pool: string;
@@ -237,9 +238,8 @@ export class Stock<T, M> {
 
   /** Takes back a leased connection that is fit: cleans it if the connector can, and puts it with the idle ones. */
   takeBack(connection: Connection<T>, now: number): void {
-    if (this.connector.reset !== undefined) return this.reset(connection);
-    this.shelve(connection, now);
-    this.keeper.shelved();
+    if (this.connector.reset === undefined) this.shelve(connection, now);
+    else this.reset(connection);
   }
 
   private reset(connection: Connection<T>): void {
@@ -267,9 +267,8 @@ export class Stock<T, M> {
   wasReset(connection: Connection<T>): void {
     const now = this.turn.now();
     const reason = this.unfitAfterUse(connection, now);
-    if (reason !== undefined) return this.end(connection, reason);
-    this.shelve(connection, now);
-    this.keeper.shelved();
+    if (reason === undefined) this.shelve(connection, now);
+    else this.end(connection, reason);
   }
 
   resetFailed(connection: Connection<T>, cause: unknown): void {
@@ -280,13 +279,14 @@ export class Stock<T, M> {
     this.events.emit({ type: 'reset-failed', pool, id: connection.id, cause, durationMs });
   }
 
-  /** Puts a connection that was used just now with the idle ones; the line must be served next. */
+  /** Puts a connection that was used just now with the idle ones, and serves the line. */
   private shelve(connection: Connection<T>, now: number): void {
     this.move(connection, 'idle');
     connection.since = now;
     this.rounds.sound(connection, now);
     this.idle.push(connection);
     this.rounds.shelved(connection);
+    this.keeper.shelved();
   }
 
   // ---- dialling --------------------------------------------------------------------------------------------------
@@ -339,7 +339,6 @@ export class Stock<T, M> {
 
   dialledWell(connection: Connection<T>): void {
     const now = this.turn.now();
-    const { id, attempt } = connection;
     const durationMs = now - connection.dialedAt;
     connection.dialedAt = now;
     connection.expiresAt = now + lifetimeWithin(this.options.maxLifetime, this.options.lifetimeJitter);
@@ -351,14 +350,23 @@ export class Stock<T, M> {
     if (reason !== undefined) this.end(connection, reason);
     else {
       this.newborn.push(connection);
-      this.shelve(connection, now);
+      // Not by `shelve()`: the dial must be told before the line is served.
+      this.move(connection, 'idle');
+      connection.since = now;
+      this.rounds.sound(connection, now);
+      this.idle.push(connection);
+      this.rounds.shelved(connection);
     }
+    if (!this.events.unheard) this.tellOfDial(connection, durationMs, outage);
+    if (this.backsOff) this.tellOfBackoff(now);
+    this.keeper.serve();
+  }
+
+  private tellOfDial({ id, attempt }: Connection<T>, durationMs: number, outage: Outage | undefined): void {
     const { events, pool } = this;
     if (events.wants('dialed')) events.emit({ type: 'dialed', pool, id, attempt, durationMs });
     if (outage !== undefined && events.wants('recovered'))
       events.emit({ type: 'recovered', pool, ...outage });
-    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
-    this.keeper.serve();
   }
 
   /** It was dialled, but did not live to be lent: a failed attempt that has left something to close. */
@@ -404,12 +412,13 @@ export class Stock<T, M> {
         retryInMs: Math.max(0, readyAt - now),
       });
     }
-    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
+    this.tellOfBackoff(now);
     this.keeper.serve();
   }
 
   private tellOfBackoff(now: number): void {
     const { entered, enteredAt, readyAt, lastError: cause } = this.backoff;
+    if (entered === this.backsOff) return;
     this.backsOff = entered;
     const { events, pool } = this;
     if (!entered) {
@@ -535,7 +544,7 @@ export class Stock<T, M> {
     const { events, pool } = this;
     const { id, dialedAt } = connection;
     if (events.wants('lost')) events.emit({ type: 'lost', pool, id, cause, leased, ageMs: now - dialedAt });
-    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(now);
+    this.tellOfBackoff(now);
   }
 
   // ---- ending ----------------------------------------------------------------------------------------------------
@@ -566,7 +575,7 @@ export class Stock<T, M> {
     const { reason, cause, observer } = connection;
     connection.observer = undefined;
     observer?.abort(connection.spoiledBy);
-    this.keeper.tellOfEnd(connection);
+    if (this.witness !== undefined) this.witness.tellOfEnd(connection);
     connection.call?.abandon(cause ?? reason);
     this.stopWatching(connection);
     this.tellProbes(connection, false, cause);
@@ -598,14 +607,15 @@ export class Stock<T, M> {
   endFirstUse(connection: Connection<T>): void {
     this.backoff.setBack(connection.dialedAt, this.turn.now(), connection.cause);
     this.end(connection, 'lost', connection.cause);
-    if (this.backoff.entered !== this.backsOff) this.tellOfBackoff(this.turn.now());
+    this.tellOfBackoff(this.turn.now());
   }
 
-  tellOfClose({ id, reason, cause, since }: Connection<T>): void {
-    this.totals.closed[reason] += 1;
-    const { events, pool } = this;
-    if (events.wants('close'))
-      events.emit({ type: 'close', pool, id, reason, cause, durationMs: this.turn.now() - since });
+  tellOfClose(connection: Connection<T>): void {
+    this.totals.closed[connection.reason] += 1;
+    if (this.events.unheard || !this.events.wants('close')) return;
+    const { pool } = this;
+    const { id, reason, cause, since } = connection;
+    this.events.emit({ type: 'close', pool, id, reason, cause, durationMs: this.turn.now() - since });
   }
 
   private closeFailed({ id, reason }: Connection<T>, cause: unknown): void {

@@ -1,5 +1,5 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
-import { KeyedConnPool, type PoolEvent } from 'nestjs-conn-pool/core';
+import { ConnPool, KeyedConnPool, type PoolEvent } from 'nestjs-conn-pool/core';
 import { FakeClock } from 'nestjs-conn-pool/testing';
 import { eventsOf } from '../../lib/core/pool-events.js';
 import { follow, poolsUnderTest, rejection } from './pools-under-test.js';
@@ -227,6 +227,34 @@ describe('the channels of diagnostics_channel', () => {
     await clock.settle();
     (await pool.acquire('a')).release();
     expect(acquired).toMatchObject([{ type: 'acquired', key: 'a' }]);
+    await pool.close();
+  });
+
+  it.each(['dialed', 'close'] as const)(
+    'of %s are found by a pool that was not heard before, at the next turn of the event loop',
+    async (type) => {
+      const clock = new FakeClock();
+      const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock });
+      (await pool.acquire()).discard();
+      const heard = listen(`conn-pool:${type}`);
+      await clock.settle();
+      (await pool.acquire()).discard();
+      expect(heard).toMatchObject([{ type, id: 2 }]);
+      await pool.close();
+    },
+  );
+
+  it('leave it to a pool to be heard at once by who subscribes to itself', async () => {
+    const clock = new FakeClock();
+    const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock });
+    (await pool.acquire()).discard();
+    const heard: PoolEvent[] = [];
+    eventsOf(pool)?.rare.subscribe((event) => void heard.push(event));
+    (await pool.acquire()).discard();
+    expect(heard).toMatchObject([
+      { type: 'dialed', id: 2 },
+      { type: 'close', id: 2 },
+    ]);
     await pool.close();
   });
 

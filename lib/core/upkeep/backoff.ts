@@ -1,6 +1,12 @@
 /** No two rounds of dials follow each other faster than this, whatever the dice say. */
 const LEAST_DELAY = 1;
 
+/** A time in which no dial has succeeded. */
+export interface Outage {
+  readonly failures: number;
+  readonly downMs: number;
+}
+
 /** How long the pool keeps from dialling after dials have failed: full-jitter exponential, shared by all its dials. */
 export class Backoff {
   /** Failed attempts since the last success. */
@@ -54,7 +60,7 @@ export class Backoff {
   }
 
   /** A dial has succeeded. @returns the outage that ends with it, if there was one */
-  succeed(now: number): { failures: number; downMs: number } | undefined {
+  succeed(now: number): Outage | undefined {
     const { failures, failingSince } = this;
     this.failures = 0;
     this.lastError = undefined;
