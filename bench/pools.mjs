@@ -1,6 +1,9 @@
 /** The pool of this package. */
 export const OURS = 'nestjs-conn-pool';
 
+/** The same in an application that Prometheus scrapes. */
+export const WITH_PROMETHEUS = 'nestjs-conn-pool@prometheus';
+
 /** The pools that it is measured against. */
 export const PEERS = ['lightning-pool', 'sequelize-pool', 'generic-pool', 'tarn'];
 

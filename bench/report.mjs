@@ -38,8 +38,8 @@ collection of an operation's garbage is part of its price. Ratios are taken with
 \`mini\` is the practical limit: an array for a stack, a linked line, one promise per acquire, no checks, no timeouts.
 \`mini-timeout\` adds a timer for each waiter. Every pool runs with its own defaults, \`max\` aside; \`@30s\` is the same pool
 with an acquire timeout of 30 s where it has none by default. This pool runs with its acquire timeout of 30 s, with a
-heartbeat, and with its lifetimes and idle limits. The connections are plain objects made at once, so what is measured is
-the pool alone.`;
+heartbeat, and with its lifetimes and idle limits; \`@prometheus\` is this pool in an application with the metrics module, its
+histograms on. The connections are plain objects made at once, so what is measured is the pool alone.`;
 
 function targetTable(verdicts) {
   return table(

@@ -1,4 +1,4 @@
-import { OURS, PEERS, PEERS_WITH_TIMEOUT } from './pools.mjs';
+import { OURS, PEERS, PEERS_WITH_TIMEOUT, WITH_PROMETHEUS } from './pools.mjs';
 import { burst } from './scenarios/burst.mjs';
 import { churn } from './scenarios/churn.mjs';
 import { contended } from './scenarios/contended.mjs';
@@ -24,7 +24,7 @@ import { waiterBytes } from './scenarios/waiter-bytes.mjs';
  * @property {'ns' | 'bytes'} unit - nanoseconds of CPU time per operation, or bytes each
  * @property {string} [base] - the pool that the ratios are to; left out: none are shown
  * @property {string[]} [pools] - left out: this one, the base and the peers
- * @property {boolean} [variants] - also the pools that time out on request only, with a timeout
+ * @property {boolean} [variants] - also this one with metrics, and the pools that time out on request only with a timeout
  * @property {boolean} [waits] - most of the wall time is spent waiting: it says nothing
  * @property {number} [rounds] - at most; for what varies little or takes long
  * @property {(open: import('./adapter.mjs').OpenPool, effort: import('./sampling.mjs').Effort) => Promise<Measured>} measure
@@ -45,5 +45,5 @@ export const SCENARIOS = [
 
 /** @param {Scenario} scenario */
 export function poolsOf({ pools, base, variants }) {
-  return pools ?? [OURS, base, ...PEERS, ...(variants ? PEERS_WITH_TIMEOUT : [])];
+  return pools ?? [OURS, base, ...PEERS, ...(variants ? [WITH_PROMETHEUS, ...PEERS_WITH_TIMEOUT] : [])];
 }

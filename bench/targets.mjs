@@ -1,4 +1,4 @@
-import { OURS, PEERS } from './pools.mjs';
+import { OURS, PEERS, WITH_PROMETHEUS } from './pools.mjs';
 import { SCENARIOS } from './scenario.mjs';
 
 /** @typedef {import('./results.mjs').Results} Results */
@@ -22,6 +22,8 @@ const UNCONTENDED_AHEAD = [
   { peer: 'tarn', factor: 12 },
 ];
 
+const AT_MOST_WITH_PROMETHEUS = 1.25;
+
 const AT_MOST_BYTES = [
   { scenario: 'idle-bytes', what: 'an idle connection', limit: 400 },
   { scenario: 'waiter-bytes', what: 'a waiter with its deadline', limit: 400 },
@@ -39,6 +41,7 @@ export function judge(results) {
     timesTimers(results),
     ...UNCONTENDED_AHEAD.map((target) => aheadBy(results, target)),
     ...SCENARIOS.filter(({ unit }) => unit === 'ns').map(({ name }) => aheadOfAll(results, name)),
+    ...SCENARIOS.filter(({ variants }) => variants).map(({ name }) => withPrometheus(results, name)),
     ...AT_MOST_BYTES.map((target) => bytes(results, target)),
   ].filter((verdict) => verdict !== undefined);
 }
@@ -88,6 +91,16 @@ function aheadOfAll(results, scenario) {
     target: `${scenario}: ahead of every peer`,
     reached: `${times(nearest.lead)} as fast as the nearest, ${nearest.peer}`,
     met: nearest.lead > 1,
+  };
+}
+
+function withPrometheus(results, scenario) {
+  const ratio = results.ratio({ scenario, pool: WITH_PROMETHEUS }, { scenario, pool: OURS });
+  if (ratio === undefined) return undefined;
+  return {
+    target: `${scenario}: at most ${AT_MOST_WITH_PROMETHEUS} × with Prometheus on`,
+    reached: times(ratio.median),
+    met: ratio.median <= AT_MOST_WITH_PROMETHEUS,
   };
 }
 

@@ -7,11 +7,18 @@ import { ConnPool } from '../../dist/esm/core/index.js';
  * @type {import('../adapter.mjs').OpenPool}
  */
 export async function open({ max, acquireTimeout, make }) {
-  const pool = new ConnPool(
-    { dial: () => make(), heartbeat: () => undefined, close: () => undefined },
-    { max, acquireTimeout },
-  );
+  const pool = new ConnPool(connectorOf(make), { max, acquireTimeout });
   await pool.start();
+  return underTest(pool);
+}
+
+/** @param {() => object} make */
+export function connectorOf(make) {
+  return { dial: () => make(), heartbeat: () => undefined, close: () => undefined };
+}
+
+/** @returns {import('../adapter.mjs').PoolUnderTest} */
+export function underTest(pool) {
   return {
     acquire: () => pool.acquire(),
     release: (lease) => lease.release(),

@@ -3,7 +3,7 @@ import { asyncOptions } from '../nest/async-options.js';
 import type { AsyncOptions } from '../nest/index.js';
 import { MissingOtelFactoryError } from './otel-errors.js';
 import type { ConnPoolOtelOptions } from './otel-options.js';
-import { OTEL_OPTIONS, PoolTelemetry } from './pool-telemetry.js';
+import { OTEL_OPTIONS, Telemetry } from './telemetry.js';
 
 /** A class that makes the options, for `useClass` and `useExisting`. */
 export interface ConnPoolOtelOptionsFactory {
@@ -11,7 +11,7 @@ export interface ConnPoolOtelOptionsFactory {
 }
 
 /**
- * OpenTelemetry's connection metrics of all pools of the application, and waits in the traces of those who wait. Which
+ * OpenTelemetry's connection metrics of all pools of the application, metrics of its hubs, and waits in traces. Which
  * exporter they go to is the application's business.
  *
  * @example
@@ -37,6 +37,6 @@ export class ConnPoolOtelModule {
   }
 
   private static with(options: Provider[], imports: DynamicModule['imports'] = []): DynamicModule {
-    return { module: ConnPoolOtelModule, imports, providers: [...options, PoolTelemetry] };
+    return { module: ConnPoolOtelModule, imports, providers: [...options, Telemetry] };
   }
 }

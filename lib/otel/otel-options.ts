@@ -6,6 +6,8 @@ import { InvalidRootOptionsError } from '../nest/index.js';
 export interface ConnPoolOtelOptions {
   /** Before the name of each metric and attribute. Default `'db.client.connection'`, of the semantic conventions. */
   prefix?: string;
+  /** Before the name of each metric and attribute of hubs, for which there are no conventions. Default `'conn.hub'`. */
+  hubPrefix?: string;
   /**
    * What becomes of an acquire that stands in line within a span that is recorded: a child span, an event of the span, or
    * nothing. Default `'span'`.
@@ -19,22 +21,27 @@ export interface ConnPoolOtelOptions {
   tracerProvider?: TracerProvider;
 }
 
-export type ResolvedOtelOptions = Required<Pick<ConnPoolOtelOptions, 'prefix' | 'waits' | 'durations'>> &
+export type ResolvedOtelOptions = Required<
+  Pick<ConnPoolOtelOptions, 'prefix' | 'hubPrefix' | 'waits' | 'durations'>
+> &
   Pick<ConnPoolOtelOptions, 'meterProvider' | 'tracerProvider'>;
 
-const OPTIONS = ['prefix', 'waits', 'durations', 'meterProvider', 'tracerProvider'];
+const OPTIONS = ['prefix', 'hubPrefix', 'waits', 'durations', 'meterProvider', 'tracerProvider'];
+
+const POOL_PREFIX = 'db.client.connection';
+const HUB_PREFIX = 'conn.hub';
 
 /** @throws InvalidRootOptionsError with every bad field */
 export function resolveOtelOptions(given: ConnPoolOtelOptions): ResolvedOtelOptions {
   const { fields, problems } = readFields<ConnPoolOtelOptions>(given, OPTIONS);
-  const { prefix = 'db.client.connection', waits = 'span', durations = true } = fields;
+  const { prefix = POOL_PREFIX, hubPrefix = HUB_PREFIX, waits = 'span', durations = true } = fields;
   const { meterProvider, tracerProvider } = fields;
-  if (typeof prefix !== 'string' || !/^[a-zA-Z][\w.-]*\w$/.test(prefix))
-    problems.push({
-      path: 'prefix',
-      given: prefix,
-      allowed: "a name such as 'db.client.connection', without the last dot",
-    });
+  const checkPrefix = (path: string, name: unknown, usual: string): void => {
+    if (typeof name !== 'string' || !/^[a-zA-Z][\w.-]*\w$/.test(name))
+      problems.push({ path, given: name, allowed: `a name such as '${usual}', without the last dot` });
+  };
+  checkPrefix('prefix', prefix, POOL_PREFIX);
+  checkPrefix('hubPrefix', hubPrefix, HUB_PREFIX);
   if (!['span', 'event', false].includes(waits))
     problems.push({ path: 'waits', given: waits, allowed: "'span', 'event' or false" });
   if (typeof durations !== 'boolean')
@@ -44,5 +51,5 @@ export function resolveOtelOptions(given: ConnPoolOtelOptions): ResolvedOtelOpti
   if (tracerProvider !== undefined && typeof tracerProvider.getTracer !== 'function')
     problems.push({ path: 'tracerProvider', given: tracerProvider, allowed: 'a TracerProvider' });
   if (problems.length > 0) throw new InvalidRootOptionsError('ConnPoolOtelModule has', problems);
-  return { prefix, waits, durations, meterProvider, tracerProvider };
+  return { prefix, hubPrefix, waits, durations, meterProvider, tracerProvider };
 }

@@ -1,10 +1,10 @@
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit, Optional } from '@nestjs/common';
 import { register, type Registry } from 'prom-client';
+import { HUB_FIGURES, type HubFigure, openHubs } from '../hub/hub-figures.js';
 import type { HubRegistry } from '../hub/index.js';
 import { HUB_REGISTRY } from '../hub/nest/hub-tokens.js';
 import { POOL_REGISTRY } from '../nest/conn-pool.tokens.js';
 import { MissingRootModuleError, type PoolRegistry } from '../nest/index.js';
-import { HUB_METRICS, type HubMetric } from './hub-metrics.js';
 import { POOL_HISTOGRAMS, POOL_METRICS, type PoolMetric } from './pool-metrics.js';
 import { KINDS, PoolReadings } from './pool-readings.js';
 import { type ConnPoolPrometheusOptions, resolvePrometheusOptions } from './prometheus-options.js';
@@ -50,8 +50,9 @@ export class PoolExposition implements OnModuleInit, OnApplicationShutdown {
           this.share(metric, () => this.ofPools(metric, buckets[kind]));
         }
       }
-      if (this.hubs !== undefined)
-        for (const metric of HUB_METRICS) this.share(metric, () => this.ofHubs(metric));
+      const { hubs } = this;
+      if (hubs !== undefined)
+        for (const figure of HUB_FIGURES) this.share(titleOf(figure), () => ofHubs(hubs, figure));
     } catch (error) {
       this.onApplicationShutdown();
       throw error;
@@ -74,11 +75,20 @@ export class PoolExposition implements OnModuleInit, OnApplicationShutdown {
   private ofPools(metric: PoolMetric, buckets: readonly number[]): readonly Sample[] {
     return this.readings.read().flatMap((pool) => metric.read(pool, buckets));
   }
+}
 
-  private async ofHubs(metric: HubMetric): Promise<readonly Sample[]> {
-    const hubs = (this.hubs?.names() ?? []).map((name) => this.hubs?.find(name));
-    const open = hubs.filter((hub) => hub !== undefined && hub.state !== 'closed');
-    const samples = await Promise.all(open.map(async (hub) => hub && metric.read(hub, hub.stats())));
-    return samples.flatMap((some) => some ?? []);
-  }
+async function ofHubs(hubs: HubRegistry, { read }: HubFigure): Promise<readonly Sample[]> {
+  const samples = openHubs(hubs).map(async (hub) => {
+    const readings = await read(hub, hub.stats());
+    return readings.map(({ value, label }) => ({
+      labels: { hub: hub.name, ...(label && { [label.name]: label.value }) },
+      value,
+    }));
+  });
+  return (await Promise.all(samples)).flat();
+}
+
+function titleOf({ name, help, kind }: HubFigure): MetricTitle {
+  if (kind === 'total') return { name: `conn_hub_${name}_total`, help, type: 'counter' };
+  return { name: `conn_hub_${name}`, help, type: 'gauge' };
 }

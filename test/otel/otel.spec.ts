@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Context, context, type ContextManager, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import {
   AggregationTemporality,
+  DataPointType,
   InMemoryMetricExporter,
   MeterProvider,
   PeriodicExportingMetricReader,
@@ -13,6 +14,7 @@ import {
 } from '@opentelemetry/sdk-trace-base';
 import { ConnPoolModule, getPoolToken, PoolRegistry } from 'nestjs-conn-pool';
 import type { ConnPool } from 'nestjs-conn-pool/core';
+import { ConnHubModule, HubRegistry, memoryBackplane } from 'nestjs-conn-pool/hub';
 import { SocketPool } from 'nestjs-conn-pool/net';
 import { ConnPoolOtelModule } from 'nestjs-conn-pool/otel';
 import { FakeClock, type FakeConn, fakeConnector } from 'nestjs-conn-pool/testing';
@@ -181,12 +183,74 @@ describe('the metrics in OpenTelemetry', () => {
   });
 
   it('are told what is wrong with their options all at once, and that there are no pools', async () => {
-    const bad = { prefix: '', waits: 'always', durations: 1, meterProvider: 1, tracerProvider: 1 } as object;
+    const bad = {
+      prefix: '',
+      hubPrefix: 'a.',
+      waits: 'always',
+      durations: 1,
+      meterProvider: 1,
+      tracerProvider: 1,
+    };
     await expect(start(bad)).rejects.toThrow(
-      /prefix[^]*waits[^]*durations[^]*meterProvider[^]*tracerProvider/,
+      /prefix[^]*hubPrefix[^]*waits[^]*durations[^]*meterProvider[^]*tracerProvider/,
     );
     await expect(boot({ imports: [ConnPoolOtelModule.forRoot()] })).rejects.toThrow(/forRoot/);
     expect(() => ConnPoolOtelModule.forRootAsync({})).toThrow(/useFactory/);
+  });
+});
+
+describe('the metrics of hubs in OpenTelemetry', () => {
+  const { boot } = applications();
+  let under: ReturnType<typeof meters>;
+  beforeEach(() => (under = meters(AggregationTemporality.DELTA)));
+  afterEach(() => under.end());
+
+  const start = (more: object = {}) =>
+    boot({
+      imports: [
+        ConnHubModule.forRoot({ backplane: memoryBackplane() }),
+        ConnHubModule.forFeature({ name: 'chat' }),
+        ConnPoolOtelModule.forRoot({ meterProvider: under.meterProvider, ...more }),
+      ],
+    });
+
+  it('need no pools; are read at the collection, with what they are of, and go with the application', async () => {
+    const app = await start();
+    const hub = app.get(HubRegistry).get('chat');
+    await hub.push('nobody', 'hello');
+    await hub.push('nobody', 'hello');
+    const told = await under.collect();
+    const value = (name: string, more: object = {}) =>
+      told.get(`conn.hub.${name}`)?.dataPoints.find(({ attributes }) => {
+        const [[key, of] = []] = Object.entries(more);
+        return attributes['conn.hub.name'] === 'chat' && (key === undefined || attributes[key] === of);
+      })?.value;
+    expect(value('connections')).toBe(0);
+    expect(value('backplane_up')).toBe(1);
+    expect(value('pushed', { 'conn.hub.status': 'offline' })).toBe(2);
+    expect(value('left', { 'conn.hub.reason': 'slow' })).toBe(0);
+    expect(told.get('conn.hub.queued_bytes')?.descriptor.unit).toBe('By');
+    await hub.push('nobody', 'hello');
+    expect((await under.collect()).get('conn.hub.pushed')?.dataPoints.map((point) => point.value)).toContain(
+      1,
+    );
+    await app.close();
+    expect((await under.collect()).get('conn.hub.connections')?.dataPoints ?? []).toEqual([]);
+  });
+
+  it('have each its kind: what only grows, what adds up, what is each hub’s own', async () => {
+    await start({ hubPrefix: 'push' });
+    const told = await under.collect();
+    const kind = (name: string) => {
+      const metric = told.get(`push.${name}`);
+      return metric?.dataPointType === DataPointType.SUM
+        ? { grows: metric.isMonotonic }
+        : metric?.dataPointType;
+    };
+    expect(kind('joined')).toEqual({ grows: true });
+    expect(kind('ids')).toEqual({ grows: false });
+    expect(kind('backplane_up')).toBe(DataPointType.GAUGE);
+    expect(told.get('push.ids')?.dataPoints[0]?.attributes).toEqual({ 'push.name': 'chat' });
   });
 });
 

@@ -164,6 +164,7 @@ describe('the metrics in a registry of prom-client', () => {
     expect(seen.get('conn_hub_backplane_up{hub="chat"}')).toBe(1);
     expect(seen.get('conn_hub_pushed_total{hub="chat",status="offline"}')).toBe(1);
     expect(seen.get('conn_hub_left_total{hub="chat",reason="slow"}')).toBe(0);
+    expect(seen.get('conn_hub_not_recovered_total{hub="chat"}')).toBe(0);
   });
 
   it('come and go with their pool', async () => {
