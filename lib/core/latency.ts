@@ -86,11 +86,7 @@ export interface DurationListener {
 class Recent implements DurationListener {
   private previous = new Window();
   private present = new Window();
-  private until: number;
-
-  constructor(now: number) {
-    this.until = now + WINDOW;
-  }
+  private until = -Infinity;
 
   addNone(now: number): void {
     this.turn(now);
@@ -134,7 +130,7 @@ export class Durations {
   }
 
   summary(now: number): LatencySummary {
-    this.recent ??= this.listen(new Recent(now));
+    this.recent ??= this.listen(new Recent());
     return this.recent.summary(now);
   }
 

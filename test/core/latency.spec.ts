@@ -76,18 +76,19 @@ describe('stats({ latency: true })', () => {
 });
 
 describe('durations', () => {
-  it('are those of the last minute at least and the last two at most', () => {
+  it.each([10, 0])('are those of the last minute at least and the last two at most: %d ms', (ms) => {
     const durations = new Durations();
     durations.summary(0);
-    durations.record(10, 0);
+    durations.record(ms, 0);
     expect(durations.summary(59_999).count).toBe(1);
-    durations.record(20, 60_000);
+    durations.record(ms, 60_000);
     expect(durations.summary(119_999).count).toBe(2);
     expect(durations.summary(120_000).count).toBe(1);
     expect(durations.summary(180_000).count).toBe(0);
-    durations.record(5, 200_000);
-    durations.record(5, 400_000);
+    durations.record(ms, 200_000);
+    durations.record(ms, 400_000);
     expect(durations.summary(400_000).count).toBe(1);
+    expect(durations.summary(520_000).count).toBe(0);
   });
 
   it('have percentiles in which those that took no time count as well', () => {
@@ -122,8 +123,10 @@ describe('durations', () => {
     for (const ms of [0, 10, 11, 100, 1000]) durations.record(ms, 0);
     const reading = { upTo: [2, 4], count: 5, sum: 1121 };
     expect(counts.read()).toEqual(reading);
+    const others = durations.listen(new BucketCounts([10]));
     durations.leave(counts);
     durations.record(1, 0);
     expect(counts.read()).toEqual(reading);
+    expect(others.read()).toEqual({ upTo: [1], count: 1, sum: 1 });
   });
 });
