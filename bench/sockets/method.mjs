@@ -7,7 +7,11 @@ processes run on one machine, over the loopback interface. All clients start wit
 (\`--initial-old-space-size\`), as an application has after a while: V8 marks a heap that is nearly empty over and over.
 
 - \`raw\`: one socket for each worker, kept open, with one listener for its data and a promise for each round trip.
+- \`async\`: the same in an async function that waits for what is there already: the least that it costs to be given a socket
+  by a promise.
 - \`acquire\`: \`acquire()\`, the same on the socket it lends, \`release()\`. The listener is put on, and taken off, each time.
+- \`duplex\`: as \`async\`, through a bare \`Duplex\` that is made for each round trip and destroyed after it: the least that it
+  costs to be given a stream of one's own.
 - \`dial\`: \`dial()\`, the same on the socket it gives, \`close()\`.
 - \`connect\`: a new connection for each round trip.
 - \`http-agent\`: \`http.request\` with Node's Agent that keeps connections alive, one for each worker.

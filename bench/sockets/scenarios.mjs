@@ -33,7 +33,7 @@ const ONE_DECIMAL = (value) => value.toFixed(1);
 const PERCENT = (value) => `${(100 * value).toFixed(2)} %`;
 
 /** Of request and response. */
-export const TCP = exchanges('tcp', ['raw', 'acquire', 'dial', 'connect']);
+export const TCP = exchanges('tcp', ['raw', 'async', 'acquire', 'duplex', 'dial', 'connect']);
 export const HTTP = exchanges('http', ['http-agent', 'http-pooled', 'http-connect']);
 
 /** @type {Scenario} */

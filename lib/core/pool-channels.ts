@@ -21,17 +21,16 @@ export interface AcquireTrace {
  * event, and `conn-pool:acquire` as a `TracingChannel`. The channels are Node's, by name; this only holds on to them.
  */
 export class PoolChannels {
+  private readonly acquire: TracingChannel<AcquireTrace> = tracingChannel('conn-pool:acquire');
   /**
    * Whether acquires are traced, at the price of one look: every acquire asks. It is the channel of their beginning, to which
    * every tracer subscribes; whoever wants only to hear of the end is found by `look()`.
    */
-  traced: { readonly hasSubscribers: boolean };
-  private readonly acquire: TracingChannel<AcquireTrace> = tracingChannel('conn-pool:acquire');
+  traced: { readonly hasSubscribers: boolean } = this.acquire.start;
   private readonly of = channels();
   private readonly all = Object.values(this.of);
 
   constructor() {
-    this.traced = this.acquire.start;
     this.look();
   }
 

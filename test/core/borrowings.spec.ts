@@ -317,6 +317,20 @@ describe('the channels of diagnostics_channel', () => {
     expect(ends).toHaveLength(count);
   });
 
+  it.each(['end', 'asyncStart', 'asyncEnd', 'error'] as const)(
+    'trace for who subscribes to %s alone, also before there was the pool',
+    async (name) => {
+      let heard = 0;
+      const tracing = tracingChannel('conn-pool:acquire');
+      const subscribers = { [name]: () => (heard += 1) } as never;
+      tracing.subscribe(subscribers);
+      ends.push(() => tracing.unsubscribe(subscribers));
+      const { pool } = make();
+      await rejection(pool.acquire({ signal: AbortSignal.abort() }));
+      expect(heard).toBe(1);
+    },
+  );
+
   it('trace for which key, and refuse wrong options all the same', async () => {
     const keys: unknown[] = [];
     const start = (message: unknown): void => void keys.push((message as { key: unknown }).key);
