@@ -219,6 +219,14 @@ describe('the channels of diagnostics_channel', () => {
     expect(released).toMatchObject([{ pool: 'thrift', id: 1 }]);
   });
 
+  it.each(['waited', 'acquired', 'released'] as const)('tell %s to who listens to it alone', async (type) => {
+    const heard = listen(`conn-pool:${type}`);
+    const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock: new FakeClock() });
+    (await pool.acquire()).release();
+    expect(heard).toMatchObject([{ type, id: 1 }]);
+    await pool.close();
+  });
+
   it('are found by a pool that is in use already, at the next turn of the event loop', async () => {
     const clock = new FakeClock();
     const pool = new KeyedConnPool({ dial: (key: string) => ({ key }), close: () => undefined }, { clock });
