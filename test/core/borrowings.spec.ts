@@ -1,8 +1,34 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
 import { ConnPool, KeyedConnPool, type PoolEvent } from 'nestjs-conn-pool/core';
 import { FakeClock } from 'nestjs-conn-pool/testing';
+import { PoolChannels } from '../../lib/core/pool-channels.js';
 import { eventsOf } from '../../lib/core/pool-events.js';
 import { follow, poolsUnderTest, rejection } from './pools-under-test.js';
+
+const TYPES: Record<PoolEvent['type'], true> = {
+  started: true,
+  dialed: true,
+  'dial-failed': true,
+  recovered: true,
+  'backoff-entered': true,
+  'backoff-left': true,
+  waited: true,
+  acquired: true,
+  released: true,
+  lost: true,
+  checked: true,
+  'heartbeat-failed': true,
+  'reset-failed': true,
+  close: true,
+  'close-failed': true,
+  exhausted: true,
+  timeout: true,
+  leak: true,
+  'leak-returned': true,
+  generation: true,
+  state: true,
+  closed: true,
+};
 
 describe('what events$ tells of borrowings', () => {
   const make = poolsUnderTest();
@@ -217,6 +243,13 @@ describe('the channels of diagnostics_channel', () => {
     expect(dialed).toEqual(said('dialed'));
     expect(released).toEqual(said('released'));
     expect(released).toMatchObject([{ pool: 'thrift', id: 1 }]);
+  });
+
+  it.each(Object.keys(TYPES))('have one for %s', (type) => {
+    const heard = listen(`conn-pool:${type}`);
+    const event = { type, pool: 'thrift' } as PoolEvent;
+    new PoolChannels().publish(event);
+    expect(heard).toEqual([event]);
   });
 
   it.each(['waited', 'acquired', 'released'] as const)('tell %s to who listens to it alone', async (type) => {
