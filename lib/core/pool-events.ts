@@ -1,6 +1,7 @@
 import { InvalidOptionsError } from './errors.js';
 import { EventStream } from './event-stream.js';
 import type { BorrowingEvent, PoolEvent } from './events.js';
+import type { Audience } from './harmless-observable.js';
 import type { Latencies } from './latency.js';
 import type { ManagedPool } from './managed-pool.js';
 import { PoolChannels } from './pool-channels.js';
@@ -55,13 +56,15 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
     pool: string,
     private readonly watched: Watched,
   ) {
-    const refuse = (problem: ConstructorParameters<typeof InvalidOptionsError>[1][number]): Error =>
-      new InvalidOptionsError(pool, [problem]);
-    super('a pool', refuse, () => {
+    const audience: Audience = {
+      whose: 'a pool',
+      refuse: (problem) => new InvalidOptionsError(pool, [problem]),
+    };
+    super(audience, () => {
       this.listen();
       watched.lookOn();
     });
-    this.rare = new EventStream<RareEvent>('a pool', refuse, () => this.listen());
+    this.rare = new EventStream<RareEvent>(audience, () => this.listen());
   }
 
   get borrowingsWanted(): boolean {

@@ -12,7 +12,7 @@ export class HubTale extends EventStream<HubEvent> {
   private isTelling = false;
 
   constructor(private readonly hub: string) {
-    super('a hub', (problem) => new InvalidHubOptionsError(hub, [problem]));
+    super({ whose: 'a hub', refuse: (problem) => new InvalidHubOptionsError(hub, [problem]) });
   }
 
   /** What is told within is told at its end; steps may lie within each other. */

@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import type { ConnPool, PoolEvent } from 'nestjs-conn-pool/core';
-import { map, type Observer, take } from 'rxjs';
+import { filter, map, type Observer, take } from 'rxjs';
 import { poolsUnderTest } from '../pools-under-test.js';
 import { StrayErrors } from './stray-errors.js';
 import { WRONG_ERRORS, WRONG_VALUES } from './wrong-values.js';
@@ -108,6 +108,36 @@ describe('a listener', () => {
       .subscribe({ error: (error: Error) => void heard.push(error.message) });
     await live(pool);
     expect(heard).toEqual(['started', 'mine', 'dialed']);
+  });
+
+  it('may throw behind operators, and in one without a handler', async () => {
+    const { pool, events } = make({ drain: 0 });
+    const heard: string[] = [];
+    const warnings = await warningsOf(async () => {
+      pool.events$
+        .pipe(
+          filter(({ type }) => type !== 'started'),
+          map(({ type }) => type),
+        )
+        .subscribe((type) => {
+          heard.push(type);
+          throw new Error('behind');
+        });
+      pool.events$
+        .pipe(
+          map(() => {
+            throw new Error('within');
+          }),
+        )
+        .subscribe(() => heard.push('never'));
+      await live(pool);
+    });
+    expect(heard).toEqual(SHORT_LIFE.slice(1));
+    expect(warnings.map(([text]) => /: Error: (\w+)/.exec(String(text))?.[1]).sort()).toEqual([
+      ...SHORT_LIFE.slice(1).map(() => 'behind'),
+      'within',
+    ]);
+    expect(events.map(({ type }) => type)).toEqual(SHORT_LIFE);
   });
 
   it.each(WRONG_VALUES)('may be nothing of the kind: $name', async ({ make: makeValue }) => {
