@@ -12,9 +12,15 @@ export interface Address {
   readonly address: string;
 }
 
+/** Where all networks but `unix` go. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+  readonly family: 0 | 4 | 6;
+}
+
 /** An address taken apart. */
-export type Endpoint =
-  { readonly path: string } | { readonly host: string; readonly port: number; readonly family: 0 | 4 | 6 };
+export type Endpoint = HostPort | { readonly path: string };
 
 /** Most systems hold no longer one. */
 const LONGEST_PATH = 107;
