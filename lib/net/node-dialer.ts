@@ -90,7 +90,8 @@ export function connected<S extends Duplex>(socket: S, event: string, signal: Ab
     const onClose = (): void => fail(new Error('the peer closed the connection before it was established'));
     const onAbort = (): void => fail(signal.reason);
     socket.on(event, onConnect).on('error', onError).on('close', onClose);
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
 }
 

@@ -155,6 +155,17 @@ describe('a stream that the dialer gives', () => {
     await until(() => made[0]?.destroyed === true);
   });
 
+  it('[V2] too late, and that connects still, is closed', async () => {
+    const mute = await peer(silent);
+    let give: (socket: Duplex) => void = () => undefined;
+    const given = new Promise<Duplex>((resolve) => (give = resolve));
+    const sockets = pool({ dialer: { dial: () => given }, connectTimeout: 10 });
+    await inTime(rejection(sockets.dial('tls', mute.address)));
+    const late = tls.connect({ port: mute.port, host: '127.0.0.1' });
+    give(late);
+    await until(() => late.destroyed, 5000).finally(() => late.destroy());
+  });
+
   it('[V2] and that is paused is read all the same', async () => {
     const remote = await peer(countingConnections);
     const sockets = pool({ dialer: { dial: async () => (await connectTo(remote)).pause() } });
