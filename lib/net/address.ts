@@ -12,9 +12,18 @@ export interface Address {
   readonly address: string;
 }
 
+/** Where all networks but `unix` go. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+  readonly family: 0 | 4 | 6;
+}
+
 /** An address taken apart. */
-export type Endpoint =
-  { readonly path: string } | { readonly host: string; readonly port: number; readonly family: 0 | 4 | 6 };
+export type Endpoint = HostPort | { readonly path: string };
+
+/** Labels of a host name; what is not ASCII is for Node to translate. */
+const HOST = /^[-\w\u00a1-\uffff]+(\.[-\w\u00a1-\uffff]+)*\.?$/;
 
 /** Most systems hold no longer one. */
 const LONGEST_PATH = 107;
@@ -39,10 +48,13 @@ export function parseAddress(pool: string, network: Network, address: string): E
   }
   const [, bracketed, plain, digits = ''] = /^(?:\[([^[\]]*)\]|([^:[\]]*)):(\d+)$/.exec(address) ?? [];
   const host = bracketed ?? plain;
-  if (host === undefined || host === '' || /\s/.test(host)) return bad('host:port or [v6]:port');
+  if (host === undefined || host === '') return bad('host:port or [v6]:port');
   if (bracketed !== undefined && isIP(bracketed) !== 6) return bad('an IPv6 address between the brackets');
+  if (plain !== undefined && (!HOST.test(plain) || /\s/.test(plain)))
+    return bad('a host name before the port');
   const port = Number(digits);
-  if (port < 1 || port > 65535) return bad('a port from 1 to 65535');
+  if (port < 1 || port > 65535 || digits.startsWith('0'))
+    return bad('a port from 1 to 65535 in plain digits');
   const family = familyOf(network);
   const version = isIP(host);
   if (family !== 0 && version !== 0 && version !== family) return bad(`a host of IPv${family}`);

@@ -13,7 +13,8 @@ export interface Dialer {
   /**
    * @param address - `host:port`, `[v6]:port` or a path, as `host` has rewritten it
    * @param context - its signal aborts at `connectTimeout`
-   * @returns a connected stream; for UDP one whose reads are datagrams
+   * @returns a stream of its own, which is waited for if it connects still; for UDP one whose reads are datagrams. What it
+   *   has received by then is the first borrower's
    */
   dial(network: Network, address: string, context: { signal: AbortSignal }): Duplex | Promise<Duplex>;
 }

@@ -33,10 +33,10 @@ export class UnsupportedNetworkError extends AddressError {
 export class InvalidAddressError extends AddressError {
   override readonly code = 'ERR_INVALID_ADDRESS';
 
-  constructor(pool: string, network: string, address: unknown, allowed: string) {
+  constructor(pool: string, network: string, address: unknown, allowed: string, act = 'dial') {
     const given = typeof address === 'string' ? JSON.stringify(address) : 'without an address';
     super(
-      `Pool "${pool}" cannot dial ${network} ${given}; allowed: ${allowed}.`,
+      `Pool "${pool}" cannot ${act} ${network} ${given}; allowed: ${allowed}.`,
       pool,
       network,
       String(address),

@@ -3,11 +3,11 @@ import { lookup } from 'node:dns';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
-import type { Endpoint, Network } from './address.js';
+import type { Endpoint, HostPort, Network } from './address.js';
 import { DatagramSocket } from './datagram-socket.js';
+import { identityCheck } from './server-identity.js';
+import type { TlsTerms } from './target.js';
 import type { TlsSessions } from './tls-sessions.js';
-
-type HostPort = Extract<Endpoint, { host: string }>;
 
 /** How Node's sockets are set up. */
 export interface SocketSetup {
@@ -17,44 +17,60 @@ export interface SocketSetup {
 }
 
 /** What a TLS handshake needs beside the address. */
-export interface TlsSetup {
-  readonly options: tls.ConnectionOptions;
-  /** The name the caller asked for, whatever became of the address. */
-  readonly servername: string | undefined;
+export interface TlsSetup extends TlsTerms {
   /** What connections share that may resume each other's sessions. */
   readonly sessions: TlsSessions;
   readonly key: string;
 }
 
 /** Connects a socket of Node's: for host names with happy eyeballs, which Node does by default. */
-export function dialNode(
+export async function dialNode(
   network: Network,
   endpoint: Endpoint,
   setup: SocketSetup,
   secure: TlsSetup | undefined,
   signal: AbortSignal,
 ): Promise<Duplex> {
+  // One that was given up tells nobody any more.
+  signal.throwIfAborted();
   if (network.startsWith('udp')) return dialDatagrams(endpoint as HostPort, signal);
+  if (secure !== undefined) return dialTls(endpoint as HostPort, setup, secure, signal);
   const { noDelay, keepAlive } = setup;
-  const options = {
+  const socket = net.connect({
     ...('path' in endpoint ? endpoint : { noDelay, ...endpoint }),
     ...(keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAlive }),
-  };
-  if (secure === undefined) return connected(net.connect(options), 'connect', signal);
-  const { servername, sessions, key } = secure;
+  });
+  return connected(socket, 'connect', signal);
+}
+
+async function dialTls(
+  endpoint: HostPort,
+  { noDelay, keepAlive }: SocketSetup,
+  { options, host, sessions, key }: TlsSetup,
+  signal: AbortSignal,
+): Promise<tls.TLSSocket> {
   const socket = tls.connect({
-    ...(servername === undefined ? {} : { servername }),
-    session: sessions.get(key),
-    ...secure.options,
     ...options,
+    session: options.session ?? sessions.get(key),
+    servername: options.servername ?? (net.isIP(host) === 0 ? host : undefined),
+    checkServerIdentity: identityCheck(options, host),
+    ...endpoint,
   });
   // With TLS 1.2 the session comes with the handshake; later ones are the watch's.
   const onSession = (session: Buffer): void => sessions.set(key, session);
   socket.on('session', onSession);
-  return connected(socket, 'secureConnect', signal).finally(() => socket.off('session', onSession));
+  try {
+    await connected(socket, 'secureConnect', signal);
+  } finally {
+    socket.off('session', onSession);
+  }
+  // As options `tls.connect()` passes them over.
+  socket.setNoDelay(noDelay).setKeepAlive(keepAlive !== undefined, keepAlive);
+  return socket;
 }
 
-function connected<S extends net.Socket>(socket: S, event: string, signal: AbortSignal): Promise<S> {
+/** Waits for what tells that a socket is established. */
+export function connected<S extends Duplex>(socket: S, event: string, signal: AbortSignal): Promise<S> {
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       signal.removeEventListener('abort', onAbort);
@@ -74,7 +90,8 @@ function connected<S extends net.Socket>(socket: S, event: string, signal: Abort
     const onClose = (): void => fail(new Error('the peer closed the connection before it was established'));
     const onAbort = (): void => fail(signal.reason);
     socket.on(event, onConnect).on('error', onError).on('close', onClose);
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
   });
 }
 

@@ -119,6 +119,11 @@ export class PooledSocket extends Duplex {
     return this.closing || this.destroyed;
   }
 
+  /** @internal */
+  isOf(lender: Lender): boolean {
+    return this.lender === lender;
+  }
+
   /** This connection is not to be reused: `close()` closes it. It remains usable until then. */
   discard(reason: unknown = 'discarded by its user'): void {
     this.discarded = reason;

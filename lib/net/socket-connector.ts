@@ -1,7 +1,9 @@
 import { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { DialContext, HeartbeatContext, KeyedConnector } from '../core/index.js';
+import { isConnecting, requirement } from './adoption.js';
 import { joinHostPort, parseAddress } from './address.js';
-import { dialNode } from './node-dialer.js';
+import { connected, dialNode } from './node-dialer.js';
 import type { ResolvedSocketOptions } from './socket-options.js';
 import type { SocketWatch } from './socket-watch.js';
 import { SocketWatches } from './socket-watches.js';
@@ -15,6 +17,8 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   private readonly watches: SocketWatches;
   private readonly sessions = new TlsSessions();
   private readonly sessionKeys = new WeakMap<Duplex, string>();
+  /** What the user's dialer has given: before it is watched, it may give the same once more. */
+  private readonly given = new WeakSet<Duplex>();
   private readonly onSession: (session: Buffer) => void;
 
   constructor(private readonly options: ResolvedSocketOptions) {
@@ -29,20 +33,29 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   }
 
   async dial(target: Target, { signal }: DialContext): Promise<Duplex> {
-    const { network, servername, tls, id } = target;
+    const { network, tls, id } = target;
     const { dialer, host, pool } = this.options;
-    const address = network === 'unix' || host === undefined ? target.address : await host(target.address);
-    if (dialer !== undefined) {
-      const made: unknown = await dialer.dial(network, address, { signal });
-      if (made instanceof Duplex) return made;
-      throw new TypeError('dialer.dial() gave no Duplex stream');
+    let { address } = target;
+    if (network !== 'unix' && host !== undefined) {
+      address = await host(address);
+      // Nobody may be waiting any more.
+      signal.throwIfAborted();
     }
+    if (dialer !== undefined) return this.made(await dialer.dial(network, address, { signal }), signal);
     const endpoint = parseAddress(pool, network, address);
-    const secure =
-      tls === undefined ? undefined : { options: tls, servername, sessions: this.sessions, key: id };
+    const secure = tls && { ...tls, sessions: this.sessions, key: id };
     const socket = await dialNode(network, endpoint, this.options, secure, signal);
     if (tls !== undefined) this.sessionKeys.set(socket, id);
     return socket;
+  }
+
+  /** What a dialer of the user's gives may be anything. */
+  private async made(stream: unknown, signal: AbortSignal): Promise<Duplex> {
+    if (!(stream instanceof Duplex)) throw new TypeError('dialer.dial() gave no Duplex stream');
+    if (this.has(stream)) throw new TypeError('dialer.dial() gave a stream that is in use already');
+    this.given.add(stream);
+    if (!isConnecting(stream)) return stream;
+    return connected(stream, stream instanceof TLSSocket ? 'secureConnect' : 'connect', signal);
   }
 
   close(socket: Duplex): void {
@@ -52,10 +65,17 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   }
 
   watch(socket: Duplex, lost: (cause?: unknown) => void): () => void {
-    const unfit = this.watches.watch(socket, lost).unfitness();
+    const watch = this.watches.watch(socket, lost);
     if (this.sessionKeys.has(socket)) socket.on('session', this.onSession);
+    const wanted = requirement(socket);
+    // What has come with it is its first borrower's.
+    const isEmpty = socket.destroyed || socket.readableLength === 0;
+    const dead = isEmpty ? watch.unfitness() : undefined;
+    const unfit = wanted === undefined ? dead : `it must be ${wanted}`;
     // Dead at birth: a failed dial, not a connection that died.
     if (unfit !== undefined) lost(new Error(unfit));
+    // A listener does not set going what somebody has paused.
+    else if (socket.readableFlowing === false) socket.resume();
     return this.stopWatching;
   }
 
@@ -63,6 +83,7 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   private readonly stopWatching = (socket?: Duplex): void => {
     if (socket === undefined) return;
     if (this.sessionKeys.has(socket)) socket.off('session', this.onSession);
+    this.given.delete(socket);
     this.watches.unwatch(socket);
   };
 
@@ -90,9 +111,9 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     return this.watches.of(socket) as SocketWatch;
   }
 
-  /** Whether this very socket is in the pool. */
+  /** Whether this very socket is in the pool, or about to be. */
   has(socket: Duplex): boolean {
-    return this.watches.of(socket) !== undefined;
+    return this.given.has(socket) || this.watches.of(socket) !== undefined;
   }
 }
 

@@ -4,7 +4,8 @@ import * as v from 'valibot';
 import { parseDuration } from '../core/duration.js';
 import { readFields } from '../core/fields.js';
 import type { ConnPoolOptions, Duration, HeartbeatContext, OptionProblem } from '../core/index.js';
-import { OPTION_NAMES, optionProblems, whole } from '../core/options.js';
+import { callDuration, OPTION_NAMES, optionProblems, whole } from '../core/options.js';
+import { signalProblems } from '../core/signal-problems.js';
 import type { Address, Network } from './address.js';
 import type { Dialer } from './dialer.js';
 import type { IdleData } from './socket-watches.js';
@@ -116,6 +117,12 @@ const OWN = {
   ),
 };
 
+const OF_DIAL = {
+  tls: OWN.tls,
+  replay: OWN.replay,
+  fresh: v.optional(v.custom<boolean>(isFlag, 'true or false')),
+};
+
 /** What is the engine's, but has another name here or no meaning. */
 const NOT_HERE: readonly string[] = ['min', 'meta', 'startup', 'dialTimeout', ...Object.keys(OWN)];
 const KNOWN = [...Object.keys(OWN), ...OPTION_NAMES.filter((name) => !NOT_HERE.includes(name))];
@@ -153,10 +160,13 @@ export function resolveSocketOptions(options: SocketPoolOptions): ResolvedSocket
   };
 }
 
-/** What is wrong with what one dial says. */
+/** What is wrong with what one dial says: the engine asks only when no connection is idle. */
 export function dialProblems(given: Record<string, unknown>): OptionProblem[] {
-  const { tls, replay } = OWN;
-  return optionProblems({ tls, replay }, given);
+  const { timeout, signal } = given;
+  const problems = optionProblems(OF_DIAL, given);
+  const limit = timeout === undefined ? 0 : callDuration('timeout', timeout as Duration, 'none');
+  if (typeof limit !== 'number') problems.push(limit);
+  return problems.concat(signalProblems(signal));
 }
 
 /** How many bytes may be written twice. */

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, TLSSocket } from 'node:tls';
-import { isIP } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import type { Observable } from 'rxjs';
 import {
   AcquireTimeoutError,
@@ -25,8 +24,9 @@ import {
 import { parseDuration } from '../core/duration.js';
 import { readFields } from '../core/fields.js';
 import { within } from './within.js';
-import { type Address, type Network, parseAddress } from './address.js';
+import { type Address, type HostPort, type Network, parseAddress } from './address.js';
 import type { DatagramSocket } from './datagram-socket.js';
+import { adoptionRequirement, isConnecting, networkOf } from './adoption.js';
 import { ConnClosedError, ConnNotAvailableError, InvalidAddressError, PoolFullError } from './net-errors.js';
 import { type Lender, type Loan, PooledSocket } from './pooled-socket.js';
 import { SocketLease } from './socket-lease.js';
@@ -59,6 +59,8 @@ export interface SocketDialOptions extends SocketAcquireOptions {
 
 /** Addresses remembered as they were taken apart. */
 const MOST_TARGETS = 10_000;
+/** In errors, where an address should be. */
+const UNKNOWN = 'an unknown address';
 const NOTHING_SAID: SocketDialOptions = Object.freeze({});
 
 const ACQUIRE_OPTIONS = ['signal', 'timeout', 'fresh', 'tls'];
@@ -233,17 +235,14 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
 
   /** Adopts a socket under the address it is connected to: see `put`. */
   add(socket: Duplex): void {
+    const network = networkOf(socket);
     const address = remoteOf(socket as Socket);
-    if (address === undefined && !(socket instanceof PooledSocket)) {
-      throw new InvalidAddressError(
-        this.name,
-        'tcp',
-        undefined,
-        'a socket that is connected to a host and a port',
-      );
-    }
-    const network = socket instanceof TLSSocket ? 'tls' : 'tcp';
-    this.put(socket, { network, address: address ?? '' });
+    if (address !== undefined || socket instanceof PooledSocket)
+      return this.takeIn(socket, { network, address: address ?? UNKNOWN }, 'add()');
+    // One that is dead does not tell where it went.
+    if (socket.destroyed) throw new ConnClosedError(this.name, network, UNKNOWN, 'add()');
+    const allowed = 'a socket that is connected to a host and a port; for any other put(socket, address)';
+    throw new InvalidAddressError(this.name, network, undefined, allowed, 'take in');
   }
 
   /**
@@ -251,32 +250,37 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
    * address). A socket that is refused stays open and the caller's. Of a `PooledSocket` of this pool it is `close()`.
    *
    * @throws PoolClosedError, PoolExhaustedError at `max`, PoolFullError when `maxIdle` are idle there, ConnClosedError
-   *   for a dead one or one that is in the pool already
+   *   for a dead one or one that is in the pool already, InvalidOptionsError for one that may not be lent: it holds
+   *   unread data, somebody listens to its data, it is corked or has an encoding, it is not what the network calls for,
+   *   or under `tls` it was not verified as the pool's `tls` asks for
    */
-  put(socket: Duplex, { network, address }: Address): void {
+  put(socket: Duplex, address: Address): void {
+    this.takeIn(socket, address, 'put()');
+  }
+
+  private takeIn(socket: Duplex, { network, address }: Address, what: string): void {
     if (socket instanceof PooledSocket) {
-      if (socket.isOver) throw new ConnClosedError(this.name, network, address, 'put()');
+      if (!socket.isOf(this.lender))
+        throw this.refusal(socket, "one of this pool's, or what its raw() gives");
+      if (socket.isOver) throw new ConnClosedError(this.name, network, address, what);
       return void socket.close();
     }
     const target = this.target({ network, address }, address, undefined);
     if (this.pool.state !== 'open') throw new PoolClosedError(this.name);
-    if (
-      this.connector.has(socket) ||
-      (socket as Socket).connecting ||
-      socket.destroyed ||
-      !socket.readable ||
-      !socket.writable
-    ) {
-      throw new ConnClosedError(this.name, network, address, 'put()');
+    if (isConnecting(socket)) throw this.refusal(socket, 'one that is connected');
+    if (this.connector.has(socket) || socket.destroyed || !socket.readable || !socket.writable) {
+      throw new ConnClosedError(this.name, network, address, what);
     }
-    if (socket.readableLength > 0 || socket.readableEncoding !== null) {
-      const allowed = 'one that holds nothing unread and has no encoding';
-      throw new InvalidOptionsError(this.name, [{ path: 'socket', given: socket, allowed }]);
-    }
+    const wanted = adoptionRequirement(socket, target, this.options.dialer === undefined);
+    if (wanted !== undefined) throw this.refusal(socket, wanted);
     if (this.pool.stats(target).idle >= this.options.maxIdle) {
       throw new PoolFullError(this.name, network, address, this.options.maxIdle);
     }
     this.pool.adopt(target, socket);
+  }
+
+  private refusal(socket: Duplex, allowed: string): InvalidOptionsError {
+    return new InvalidOptionsError(this.name, [{ path: 'socket', given: socket, allowed }]);
   }
 
   /**
@@ -418,11 +422,10 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
       }
       return new Target(network, address, `${network},${address}`);
     }
-    const endpoint = parseAddress(this.name, network, named);
-    const servername = 'host' in endpoint && isIP(endpoint.host) === 0 ? endpoint.host : undefined;
+    const { host } = parseAddress(this.name, network, named) as HostPort;
     const options = tls === undefined ? this.options.tls : { ...this.options.tls, ...tls };
-    const id = `${network},${address},${servername ?? ''},${this.identity.of(options)}`;
-    return new Target(network, address, id, options, servername);
+    const id = `${network},${address},${host},${this.identity.of(options)}`;
+    return new Target(network, address, id, { options, host });
   }
 
   private read<O extends object>(options: O | undefined, known: readonly string[]): Partial<O> {

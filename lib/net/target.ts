@@ -2,40 +2,39 @@ import { createHash } from 'node:crypto';
 import type { ConnectionOptions } from 'node:tls';
 import type { Address, Network } from './address.js';
 
+/** What a connection by the network `tls` must be like. */
+export interface TlsTerms {
+  readonly options: ConnectionOptions;
+  /** Of the address as the caller named it, whatever became of it. */
+  readonly host: string;
+}
+
 /** Where a connection goes, and what makes two of them interchangeable. */
 export class Target implements Address {
   // Errors and events carry it: what holds a certificate's key must not be found by whoever writes them to a log.
   readonly #id: string;
-  readonly #tls: ConnectionOptions | undefined;
-  readonly #servername: string | undefined;
+  readonly #tls: TlsTerms | undefined;
 
   /**
    * @param id - connections of the same are interchangeable
    * @param tls - for the network `tls`
-   * @param servername - the host the caller named, for the TLS handshake
    */
   constructor(
     readonly network: Network,
     readonly address: string,
     id: string,
-    tls?: ConnectionOptions,
-    servername?: string,
+    tls?: TlsTerms,
   ) {
     this.#id = id;
     this.#tls = tls;
-    this.#servername = servername;
   }
 
   get id(): string {
     return this.#id;
   }
 
-  get tls(): ConnectionOptions | undefined {
+  get tls(): TlsTerms | undefined {
     return this.#tls;
-  }
-
-  get servername(): string | undefined {
-    return this.#servername;
   }
 
   /** In messages. */

@@ -1,10 +1,9 @@
 import type { Duplex } from 'node:stream';
-import { isIP } from 'node:net';
 import { readFields } from '../core/fields.js';
 import type { OptionProblem } from '../core/index.js';
 import { callDuration } from '../core/options.js';
 import { signalProblems } from '../core/signal-problems.js';
-import { parseAddress } from '../net/address.js';
+import { type HostPort, parseAddress } from '../net/address.js';
 import { dialNode } from '../net/node-dialer.js';
 import { TlsSessions } from '../net/tls-sessions.js';
 import { within } from '../net/within.js';
@@ -27,11 +26,10 @@ export async function dialTcp(address: string, options: TcpConnectOptions): Prom
   const endpoint = parseAddress('TcpConn.connect()', network, address);
   signal?.throwIfAborted();
   const giveUp = new AbortController();
-  const servername = 'host' in endpoint && isIP(endpoint.host) === 0 ? endpoint.host : undefined;
-  const secure = tls && { options: tls, servername, sessions: new TlsSessions(), key: address };
+  const { host } = endpoint as HostPort;
+  const secure = tls && { options: tls, host, sessions: new TlsSessions(), key: address };
   const setup = { noDelay: true, keepAlive: KEEP_ALIVE };
-  // TLS options that Node refuses are thrown at once.
-  const dialling = (async () => dialNode(network, endpoint, setup, secure, giveUp.signal))();
+  const dialling = dialNode(network, endpoint, setup, secure, giveUp.signal);
   const late = new TcpTimeoutError(where, 'connect');
   try {
     return await within(dialling, limit as number, signal, () => late);

@@ -20,6 +20,19 @@ describe('an address', () => {
     ['tcp', 'local host:80'],
     ['tcp', 'localhost:80\n'],
     ['tcp', 'http://localhost:80'],
+    ['tcp', 'local/host:80'],
+    ['tcp', 'root@localhost:80'],
+    ['tcp', 'local\0host:80'],
+    ['tcp', 'fe80::1%lo:80'],
+    ['tcp', '127.0.0.1%lo:80'],
+    ['tcp', 'local..host:80'],
+    ['tcp', '.localhost:80'],
+    ['tcp', '..:80'],
+    ['tcp', '"localhost":80'],
+    ['tcp', 'localhost:080'],
+    ['tcp', 'localhost:+80'],
+    ['tcp', 'localhost:1e3'],
+    ['tcp', 'localhost:0x50'],
     ['tcp', '::1:80'],
     ['tcp', '[::1]'],
     ['tcp', '[::1:80'],
@@ -100,6 +113,22 @@ describe('an address', () => {
       expect(dialled).toHaveLength(0);
     },
   );
+
+  it.each(['my_device-7', 'plant.example.', 'b\u00fccher.example', '\u2615.example', '127.1', 'A1'])(
+    'may have any host name that there can be: %s',
+    async (host) => {
+      const remote = await peer(countingConnections);
+      const sockets = pool({ host: () => remote.address });
+      await using socket = await sockets.dial('tcp', `${host}:80`);
+      expect(await ask(socket, 'a')).toBe('1:a');
+    },
+  );
+
+  it('may have a zone, if it is one of IPv6', async () => {
+    const remote = await peer(countingConnections, { host: '::1' });
+    await using socket = await pool().dial('tcp6', `[::1%lo]:${remote.port}`);
+    expect(await ask(socket, 'a')).toBe('1:a');
+  });
 
   it('is checked when it is put, too', async () => {
     const remote = await peer();

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import net, { type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { ConnectionOptions } from 'node:tls';
@@ -11,10 +12,11 @@ import type {
   PoolStats,
 } from 'nestjs-conn-pool/core';
 import * as exported from 'nestjs-conn-pool/net';
-import { type Address, type Network, PooledSocket, SocketPool } from 'nestjs-conn-pool/net';
+import { type Address, type Network, type PooledSocket, SocketPool } from 'nestjs-conn-pool/net';
 import { FakeClock } from 'nestjs-conn-pool/testing';
 import type { Observable } from 'rxjs';
 import { loopback } from './loopback.js';
+import { echo } from './peers.js';
 import { rejection } from './talk.js';
 
 interface DialOptions {
@@ -72,7 +74,7 @@ const NETWORKS: Record<Network, true> = {
 };
 
 describe('the contract', () => {
-  const { pool, peer, dialled } = loopback();
+  const { pool, peer } = loopback();
 
   it('is kept by a pool and by a socket', async () => {
     const remote = await peer();
@@ -175,15 +177,18 @@ describe('the contract', () => {
   });
 
   it.each([
-    [undefined, true],
-    [true, true],
-    [false, false],
-  ])('sends small writes at once with noDelay: %s', async (noDelay, expected) => {
-    const remote = await peer();
-    const sockets = pool({ noDelay });
-    await using socket = await sockets.dial('tcp', remote.address);
-    expect(socket).toBeInstanceOf(PooledSocket);
-    expect(hasNoDelay(dialled[0] as Socket)).toBe(expected);
+    ['tcp', undefined, true],
+    ['tcp', true, true],
+    ['tcp', false, false],
+    ['tls', undefined, true],
+    ['tls', false, false],
+  ] as const)('sends small writes by %s at once with noDelay: %s', async (network, noDelay, expected) => {
+    const pem = (name: string): Buffer => readFileSync(new URL(`../faults/tls/${name}`, import.meta.url));
+    const certificate = { key: pem('self-signed.key'), cert: pem('self-signed.pem') };
+    const remote = await peer(echo, network === 'tls' ? { tls: certificate } : {});
+    const sockets = pool({ noDelay, tls: { rejectUnauthorized: false } });
+    using lease = await sockets.acquire(network, remote.address);
+    expect(hasNoDelay(lease.conn)).toBe(expected);
   });
 
   it('is checked by a Node that tells of noDelay', async () => {

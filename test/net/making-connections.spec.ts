@@ -277,6 +277,9 @@ describe('a dialer', () => {
 
 describe('the sockets of Node', () => {
   const { pool, peer } = loopback();
+  const pem = (name: string): Buffer => readFileSync(new URL(`../faults/tls/${name}`, import.meta.url));
+  const certificate = { key: pem('self-signed.key'), cert: pem('self-signed.pem') };
+  const unverified = { rejectUnauthorized: false };
 
   it.each([
     [undefined, [14, 15]],
@@ -291,10 +294,22 @@ describe('the sockets of Node', () => {
     expect(timer?.seconds).toBeLessThanOrEqual(most);
   });
 
+  it('[V2] are probed under TLS, too', async () => {
+    const remote = await peer(silent, { tls: certificate });
+    await using socket = await pool({ tls: unverified }).dial('tls', remote.address);
+    await until(() => timerOf(socket.localPort as number)?.kind === 'keep-alive');
+    expect(timerOf(socket.localPort as number)?.seconds).toBeLessThanOrEqual(15);
+  });
+
   it('[V2] are not probed with keepAlive: false', async () => {
-    const remote = await peer();
-    await using socket = await pool({ keepAlive: false }).dial('tcp', remote.address);
-    expect(timerOf(socket.localPort as number)?.kind).toBe('none');
+    const remote = await peer(silent, { tls: certificate });
+    const sockets = pool({ keepAlive: false, tls: unverified });
+    await using socket = await sockets.dial('tls', remote.address);
+    // What is sent last is acknowledged in a moment.
+    await until(() => timerOf(socket.localPort as number)?.kind === 'none');
+    const plain = await peer();
+    await using other = await sockets.dial('tcp', plain.address);
+    expect(timerOf(other.localPort as number)?.kind).toBe('none');
   });
 
   it('[V2] give up at connectTimeout, and leave no socket', async () => {

@@ -103,6 +103,13 @@ describe('the options of a socket pool', () => {
     expect(error).toBeInstanceOf(InvalidOptionsError);
     expect(error).toMatchObject({ pool: 'devices', problems: [{ path }] });
     expect(sockets.stats().totals.dialed).toBe(0);
+    // What is idle makes no sense of them either.
+    await (await sockets.dial('tcp', remote.address)).close();
+    expect(await rejection(sockets.dial('tcp', remote.address, options as object))).toMatchObject({
+      pool: 'devices',
+      problems: [{ path }],
+    });
+    expect(sockets.stats().idle).toBe(1);
   });
 
   it.each([5, 'yes', null])('tls: %j of a dial is refused', async (tls) => {
