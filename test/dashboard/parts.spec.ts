@@ -100,7 +100,9 @@ describe('credentials', () => {
       ...{ start: async () => undefined, stop: async () => undefined },
       health: () => ({ kind: 'redis', state: 'down', error: 'connect redis://user:secret@host' }),
     };
-    const hub = new ConnHub<never>({ backplane: { kind: 'redis', link: () => link } as unknown as Backplane });
+    const hub = new ConnHub<never>({
+      backplane: { kind: 'redis', link: () => link } as unknown as Backplane,
+    });
     const health = await hub.health();
     await hub.close();
     expect(viewHub(hub, health).backplane?.error).toBe('connect redis://***@host');
