@@ -65,10 +65,10 @@ export class PoolExposition implements OnModuleInit, OnApplicationShutdown {
   }
 
   private share(
-    { name, help, type }: MetricTitle,
+    { name, help, type, aggregator }: MetricTitle,
     read: () => readonly Sample[] | Promise<readonly Sample[]>,
   ): void {
-    const title = { name: `${this.prefix}${name}`, help, type };
+    const title = { name: `${this.prefix}${name}`, help, type, aggregator };
     this.removals.push(share(this.registry, title, { owner: this.owner, read }));
   }
 
@@ -98,5 +98,7 @@ async function ofHubs(hubs: HubRegistry, { read }: HubFigure): Promise<readonly 
 
 function titleOf({ name, help, kind }: HubFigure): MetricTitle {
   if (kind === 'total') return { name: `conn_hub_${name}_total`, help, type: 'counter' };
-  return { name: `conn_hub_${name}`, help, type: 'gauge' };
+  // A state holds of several hubs when it holds of each.
+  const aggregator = kind === 'state' ? 'min' : 'sum';
+  return { name: `conn_hub_${name}`, help, type: 'gauge', aggregator };
 }

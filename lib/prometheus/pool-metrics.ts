@@ -77,6 +77,7 @@ export const POOL_METRICS: readonly PoolMetric[] = [
     name: 'conn_pool_state',
     help: '1 for the state that the pool is in, 0 for the others',
     type: 'gauge',
+    aggregator: 'max',
     read: ({ name: pool, stats }) =>
       POOL_STATES.map((state) => ({ labels: { pool, state }, value: stats.state === state ? 1 : 0 })),
   },

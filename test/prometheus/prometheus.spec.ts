@@ -5,7 +5,7 @@ import { SocketPool } from 'nestjs-conn-pool/net';
 import { ConnPoolPrometheusModule, MetricNameTakenError } from 'nestjs-conn-pool/prometheus';
 import { tcpPool } from 'nestjs-conn-pool/tcp';
 import { FakeClock, type FakeConn, fakeConnector } from 'nestjs-conn-pool/testing';
-import { Counter, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, Registry } from 'prom-client';
 import { garbageCollector } from '../core/garbage-collector.js';
 import { applications, LogBook } from '../nest/applications.js';
 import { StrangerPool } from '../nest/stranger-pool.js';
@@ -290,6 +290,60 @@ describe('the metrics in a registry of prom-client', () => {
     expect(registry.getMetricsAsArray()).toEqual([]);
     await withMetrics(registry, feature('again'));
     expect((await scrape(registry)).get('conn_pool_max_connections{pool="again"}')).toBe(2);
+  });
+
+  it('of two applications are added up only where that makes sense: a state is no amount', async () => {
+    const registry = new Registry();
+    let backplane: 'up' | 'down' = 'up';
+    const link = {
+      start: async () => undefined,
+      stop: async () => undefined,
+      health: () => ({ kind: 'redis', state: backplane }),
+    };
+    const hubs = (own: unknown) => [
+      ConnHubModule.forRoot({ backplane: own as Backplane }),
+      ConnHubModule.forFeature({ name: 'chat' }),
+    ];
+    const start = (own: unknown) =>
+      boot({
+        imports: [
+          ConnPoolModule.forRoot(),
+          feature(),
+          ...hubs(own),
+          ConnPoolPrometheusModule.forRoot({ registry }),
+        ],
+      });
+    const one = await start(memoryBackplane());
+    await start({ kind: 'redis', link: () => link });
+    const state = (seen: Map<string, number>, name: string) =>
+      seen.get(`conn_pool_state{pool="thrift",state="${name}"}`);
+    const before = await scrape(registry);
+    expect([state(before, 'open'), state(before, 'paused')]).toEqual([1, 0]);
+    expect(before.get('conn_pool_max_connections{pool="thrift"}')).toBe(4);
+    expect(before.get('conn_hub_backplane_up{hub="chat"}')).toBe(1);
+    one.get<ConnPool<FakeConn>>(getPoolToken('thrift')).pause();
+    backplane = 'down';
+    const after = await scrape(registry);
+    expect([state(after, 'open'), state(after, 'paused')]).toEqual([1, 1]);
+    expect(after.get('conn_hub_backplane_up{hub="chat"}')).toBe(0);
+  });
+
+  it('are told of several processes in the same way, when their registries are aggregated', async () => {
+    const registry = new Registry();
+    await boot({
+      imports: [
+        ConnPoolModule.forRoot(),
+        feature(),
+        ConnHubModule.forRoot({ backplane: memoryBackplane() }),
+        ConnHubModule.forFeature({ name: 'chat' }),
+        ConnPoolPrometheusModule.forRoot({ registry }),
+      ],
+    });
+    const worker = await registry.getMetricsAsJSON();
+    const seen = await scrape(AggregatorRegistry.aggregate([worker, worker]));
+    expect(seen.get('conn_pool_max_connections{pool="thrift"}')).toBe(4);
+    expect(seen.get('conn_pool_state{pool="thrift",state="open"}')).toBe(1);
+    expect(seen.get('conn_hub_backplane_up{hub="chat"}')).toBe(1);
   });
 
   it('are told once, however often the module is imported', async () => {
