@@ -39,6 +39,7 @@ import { Following, type PoolFollower } from './pool-follower.js';
 import { unknownInjections } from './pool-injections.js';
 import { PoolLog } from './pool-log.js';
 import { RegisteredPool } from './registered-pool.js';
+import { StatsReader } from './stats-reader.js';
 
 /** How long a shutdown may wait for requests before the log says what they hold. Milliseconds. */
 const PATIENCE = 2000;
@@ -66,6 +67,7 @@ export class PoolRegistry
   private readonly logger = new Logger('ConnPool');
   private readonly pools = new Map<string, RegisteredPool>();
   private readonly layers: OptionLayers;
+  private readonly reader = new StatsReader();
   private readonly followings = new Set<Following>();
   private phase: Phase = 'setup';
   private patience: NodeJS.Timeout | undefined;
@@ -209,7 +211,7 @@ export class PoolRegistry
   /** The server waits for its requests, and they for their connections: who reads the log must know which. */
   private tellOfHolders(): void {
     for (const { name, pool } of this.pools.values()) {
-      const { leased } = pool.stats();
+      const { leased = 0 } = this.reader.read(name, pool) ?? {};
       if (leased === 0) continue;
       const held = leased === 1 ? 'a connection is' : `${leased} connections are`;
       this.logger.warn(

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { ManagedPool, PoolStats } from '../core/index.js';
 import { causeText } from './cause-text.js';
 
-/** Reads the numbers of pools for metrics. A stranger's pool may fail: it is left out, the others are not. */
+/** Reads the numbers of all pools one after the other. A stranger's pool may fail: it is left out, the others are not. */
 export class StatsReader {
   private readonly logger = new Logger('ConnPool');
   private readonly told = new WeakSet<ManagedPool>();
@@ -21,7 +21,7 @@ export class StatsReader {
     if (this.told.has(pool)) return;
     this.told.add(pool);
     this.logger.warn(
-      `Pool "${name}" is missing in the metrics, as its stats() fails: ${causeText(error)}. Look at the code of the pool.`,
+      `Pool "${name}" cannot be looked at, as its stats() fails: ${causeText(error)}. Look at the code of the pool.`,
     );
   }
 }

@@ -237,7 +237,7 @@ describe('the metrics in a registry of prom-client', () => {
     expect([...seen].filter(([, value]) => Number.isNaN(value))).toEqual([]);
     expect([...seen.keys()].filter((series) => series.includes('broken'))).toEqual([]);
     expect(log.ofPools('warn')).toEqual([
-      'Pool "broken" is missing in the metrics, as its stats() fails: connect redis://***@host failed. Look at the code of the pool.',
+      'Pool "broken" cannot be looked at, as its stats() fails: connect redis://***@host failed. Look at the code of the pool.',
     ]);
   });
 
