@@ -25,19 +25,29 @@ export function isError(thrown: unknown): thrown is Error & { errors?: unknown }
   return thrown instanceof Error || types.isNativeError(thrown);
 }
 
-/** A key of a pool by keys, for people: an object shows what its own `toString` says, never what it holds. */
+/** What people and logs are shown holds no credentials of URLs. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^\s/]+@/g, '//***@');
+}
+
+/**
+ * A key of a pool by keys, for people: an object shows what its own `toString` says, never what it holds. A key may be a URL
+ * with a password.
+ */
 export function keyText(key: unknown): string {
-  if (typeof key === 'string') return JSON.stringify(cut(key));
-  if (typeof key !== 'object' || key === null) return cut(String(key));
+  if (typeof key === 'string') return JSON.stringify(short(key));
+  if (typeof key !== 'object' || key === null) return short(String(key));
   try {
     const { toString } = key;
-    return toString === Object.prototype.toString ? 'an object' : cut(String(key));
+    return toString === Object.prototype.toString ? 'an object' : short(String(key));
   } catch {
     return 'an object';
   }
 }
 
-function cut(text: string): string {
+function short(key: string): string {
+  // Cut first, credentials would have no end by which to know them.
+  const text = withoutCredentials(key);
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
 }
 

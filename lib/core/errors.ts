@@ -1,4 +1,4 @@
-import { errorText, keyText } from './error-text.js';
+import { errorText, keyText, withoutCredentials } from './error-text.js';
 import type { PoolStats } from './stats.js';
 
 /** The root of every error this package throws. */
@@ -211,7 +211,7 @@ function counts(stats: PoolStats): string {
 }
 
 function because(cause: unknown): string {
-  return cause === undefined ? '' : `: ${errorText(cause).replace(/[.:\s]+$/, '')}`;
+  return cause === undefined ? '' : `: ${withoutCredentials(errorText(cause)).replace(/[.:\s]+$/, '')}`;
 }
 
 function textOf(problem: OptionProblem): string {
@@ -222,8 +222,8 @@ function textOf(problem: OptionProblem): string {
 /** Whatever was given by mistake may be long, and what an object holds is no business of a log. */
 function show(value: unknown): string {
   if (typeof value === 'string') {
-    const text = value.length > LONGEST_VALUE ? `${value.slice(0, LONGEST_VALUE)}…` : value;
-    return JSON.stringify(text);
+    const text = withoutCredentials(value);
+    return JSON.stringify(text.length > LONGEST_VALUE ? `${text.slice(0, LONGEST_VALUE)}…` : text);
   }
   if (typeof value === 'function') return 'a function';
   if (typeof value !== 'object' || value === null) return String(value);

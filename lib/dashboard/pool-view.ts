@@ -86,7 +86,8 @@ function byId(a: ConnInfo, b: ConnInfo): number {
 
 function viewRow(info: ReturnType<NonNullable<Inspectable['inspect']>>[number]): ConnView {
   const { id, state, age, idle, uses, lease, key, network, address } = info;
-  const of = address === undefined ? keyOf(key) : `${network} ${address}`;
+  const ofKey = key === undefined ? undefined : keyText(key);
+  const of = address === undefined ? ofKey : `${network} ${address}`;
   return {
     id,
     state,
@@ -97,10 +98,4 @@ function viewRow(info: ReturnType<NonNullable<Inspectable['inspect']>>[number]):
     ...(lease && { held: Math.round(lease.held) }),
     ...(lease?.stack !== undefined && { stack: lease.stack }),
   };
-}
-
-function keyOf(key: unknown): string | undefined {
-  if (key === undefined) return undefined;
-  // A key may be a URL with a password.
-  return keyText(key).replace(/\/\/[^\s/@]+@/g, '//***@');
 }

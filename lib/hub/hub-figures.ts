@@ -67,7 +67,8 @@ export const HUB_FIGURES: readonly HubFigure[] = [
     kind: 'state',
     unit: '1',
     read: async (hub) => {
-      const { backplane } = await hub.health();
+      // A backplane may be a stranger's: one that fails must not take the other figures with it.
+      const { backplane } = await hub.health().catch(() => ({ backplane: undefined }));
       return backplane === undefined ? [] : [{ value: backplane.state === 'up' ? 1 : 0 }];
     },
   },

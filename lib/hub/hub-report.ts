@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../core/error-text.js';
 import type { BackplaneHealth } from './backplane.js';
 import type { Directory } from './directory.js';
 import type { HubHealth, HubState, HubStats, HubTotals } from './hub-stats.js';
@@ -37,5 +38,17 @@ export function healthOf(stats: HubStats, backplane: BackplaneHealth | undefined
   const { connections, queuedMessages, queuedBytes } = stats;
   const isWhole = backplane === undefined || backplane.state === 'up';
   const state = stats.state !== 'open' ? 'down' : isWhole ? 'up' : 'degraded';
-  return { state, connections, queuedMessages, queuedBytes, ...(backplane && { backplane }) };
+  return {
+    state,
+    connections,
+    queuedMessages,
+    queuedBytes,
+    ...(backplane && { backplane: forPeople(backplane) }),
+  };
+}
+
+/** Health goes to pages and routes that others read. */
+function forPeople(backplane: BackplaneHealth): BackplaneHealth {
+  const { error } = backplane;
+  return error === undefined ? backplane : { ...backplane, error: withoutCredentials(error) };
 }

@@ -1,4 +1,4 @@
-import { isError } from '../core/error-text.js';
+import { isError, withoutCredentials } from '../core/error-text.js';
 
 const LONGEST = 300;
 
@@ -7,8 +7,7 @@ const LONGEST = 300;
  * are blotted out; of values that are no errors only texts and numbers are shown, since others may carry a payload.
  */
 export function causeText(cause: unknown): string {
-  const line = textOf(cause)
-    .replace(/\/\/[^\s/@]+@/g, '//***@')
+  const line = withoutCredentials(textOf(cause))
     .replace(/\p{Cc}+/gu, ' ')
     .trim();
   return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line;

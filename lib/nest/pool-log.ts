@@ -128,10 +128,10 @@ export class PoolLog {
     );
   }
 
-  private tellExhaustion(count: number, { leased, waiting }: ExhaustedEvent): void {
+  private tellExhaustion(count: number, { leased, waiting, key }: ExhaustedEvent): void {
     const refused = count === 1 ? 'an acquire was' : `${count} acquires were`;
     this.logger.warn(
-      `${this.subject} is exhausted: ${refused} refused (leased ${leased}, waiting ${waiting}). ${LOOK_AT_HOLDERS}`,
+      `${this.subject}${of(key)} is exhausted: ${refused} refused (leased ${leased}, waiting ${waiting}). ${LOOK_AT_HOLDERS}`,
     );
   }
 
@@ -142,9 +142,9 @@ export class PoolLog {
     );
   }
 
-  private tellReturn({ id, heldMs }: LeakReturnedEvent): void {
+  private tellReturn({ id, heldMs, key }: LeakReturnedEvent): void {
     this.logger.log(
-      `${this.subject}: connection ${id} came back after ${Math.round(heldMs)} ms; it was slow, not leaked.`,
+      `${this.subject}${of(key)}: connection ${id} came back after ${Math.round(heldMs)} ms; it was slow, not leaked.`,
     );
   }
 
@@ -158,10 +158,10 @@ export class PoolLog {
     );
   }
 
-  private tellBadClose(count: number, { cause }: CloseFailedEvent): void {
+  private tellBadClose(count: number, { cause, key }: CloseFailedEvent): void {
     const closes = count === 1 ? 'a connection' : `${count} connections`;
     this.logger.warn(
-      `${this.subject} could not close ${closes} properly${because(cause)}. Look at the connector's close().`,
+      `${this.subject}${of(key)} could not close ${closes} properly${because(cause)}. Look at the connector's close().`,
     );
   }
 

@@ -35,9 +35,11 @@ import {
   nameOf,
   type PoolDefinition,
 } from './pool-definition.js';
+import { Following, type PoolFollower } from './pool-follower.js';
 import { unknownInjections } from './pool-injections.js';
 import { PoolLog } from './pool-log.js';
 import { RegisteredPool } from './registered-pool.js';
+import { StatsReader } from './stats-reader.js';
 
 /** How long a shutdown may wait for requests before the log says what they hold. Milliseconds. */
 const PATIENCE = 2000;
@@ -65,7 +67,8 @@ export class PoolRegistry
   private readonly logger = new Logger('ConnPool');
   private readonly pools = new Map<string, RegisteredPool>();
   private readonly layers: OptionLayers;
-  private readonly followers = new Set<(pool: ManagedPool) => void>();
+  private readonly reader = new StatsReader();
+  private readonly followings = new Set<Following>();
   private phase: Phase = 'setup';
   private patience: NodeJS.Timeout | undefined;
 
@@ -126,7 +129,7 @@ export class PoolRegistry
       await registered.start();
     } catch (error) {
       await this.closeOne(registered, { drain: 0 });
-      this.pools.delete(registered.name);
+      this.forget(registered);
       throw error;
     }
     return registered.pool;
@@ -134,15 +137,19 @@ export class PoolRegistry
 
   /**
    * Tells of every pool there is and of every one that is registered later, before it is started: what looks on at pools must
-   * not miss their first dials.
+   * not miss their first dials. What the follower returns is called when the pool has gone.
    *
    * @internal
-   * @returns what ends it
+   * @returns what ends it, for all pools
    */
-  follow(follower: (pool: ManagedPool) => void): () => void {
-    for (const pool of this) follower(pool);
-    this.followers.add(follower);
-    return () => this.followers.delete(follower);
+  follow(follower: PoolFollower): () => void {
+    const following = new Following(follower);
+    for (const registered of this.pools.values()) following.begin(registered);
+    this.followings.add(following);
+    return () => {
+      this.followings.delete(following);
+      following.endAll();
+    };
   }
 
   /**
@@ -156,7 +163,7 @@ export class PoolRegistry
     try {
       return await registered.close();
     } finally {
-      if (this.pools.get(name) === registered) this.pools.delete(name);
+      this.forget(registered);
     }
   }
 
@@ -204,7 +211,7 @@ export class PoolRegistry
   /** The server waits for its requests, and they for their connections: who reads the log must know which. */
   private tellOfHolders(): void {
     for (const { name, pool } of this.pools.values()) {
-      const { leased } = pool.stats();
+      const { leased = 0 } = this.reader.read(name, pool) ?? {};
       if (leased === 0) continue;
       const held = leased === 1 ? 'a connection is' : `${leased} connections are`;
       this.logger.warn(
@@ -229,13 +236,19 @@ export class PoolRegistry
     const pool = makePool(definition, options);
     const registered = new RegisteredPool(name, pool, closeLimit(options), this.listen(name, pool, options));
     this.pools.set(name, registered);
-    for (const follower of this.followers) follower(pool);
+    for (const following of this.followings) following.begin(registered);
     if (pool.name !== name) {
       this.logger.warn(
         `Pool "${name}" calls itself "${pool.name}" in its events: give it the name from its context.`,
       );
     }
     return registered;
+  }
+
+  private forget(registered: RegisteredPool): void {
+    // Another may have been registered under the name meanwhile.
+    if (this.pools.get(registered.name) === registered) this.pools.delete(registered.name);
+    for (const following of this.followings) following.end(registered);
   }
 
   private listen(name: string, pool: ManagedPool, { clock = systemClock }: ConnPoolOptions<unknown>) {

@@ -8,10 +8,11 @@ import type {
 } from '@opentelemetry/api';
 import { eventsOf } from '../core/pool-events.js';
 import type { ManagedPool, PoolStats } from '../core/index.js';
-import type { DurationListener, Latencies } from '../core/latency.js';
 import type { PoolRegistry } from '../nest/index.js';
+import { StatsReader } from '../nest/stats-reader.js';
 
-type Kind = keyof Pick<Latencies, 'wait' | 'use' | 'dial'>;
+const KINDS = ['wait', 'use', 'dial'] as const;
+type Kind = (typeof KINDS)[number];
 
 /** From a millisecond to what acquires are given, in seconds. */
 const BOUNDARIES = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -23,14 +24,15 @@ export class PoolInstruments {
     Observable
   >;
   private readonly histograms: Record<Kind, Histogram> | undefined;
-  private readonly listening = new Map<ManagedPool, Record<Kind, DurationListener> | undefined>();
+  private readonly followed = new Set<{ readonly name: string; readonly pool: ManagedPool }>();
+  private readonly reader = new StatsReader();
   private readonly observe: BatchObservableCallback;
   private readonly endFollowing: () => void;
 
   constructor(
     private readonly meter: Meter,
     private readonly prefix: string,
-    private readonly pools: PoolRegistry,
+    pools: PoolRegistry,
     durations: boolean,
   ) {
     const upDown = (name: string, unit: string, description: string): Observable =>
@@ -61,26 +63,27 @@ export class PoolInstruments {
     }
     this.observe = (result) => this.tellAll(result);
     meter.addBatchObservableCallback(this.observe, Object.values(this.counts));
-    this.endFollowing = pools.follow((pool) => this.listening.set(pool, this.listen(pool)));
+    this.endFollowing = pools.follow((pool, name) => this.begin(pool, name));
   }
 
   stop(): void {
     this.endFollowing();
     this.meter.removeBatchObservableCallback(this.observe, Object.values(this.counts));
-    for (const pool of [...this.listening.keys()]) this.leave(pool);
   }
 
   private tellAll(result: BatchObservableResult): void {
-    this.forget();
-    for (const pool of this.listening.keys()) if (pool.state !== 'closed') this.tell(result, pool.stats());
+    for (const { name, pool } of this.followed) {
+      const stats = this.reader.read(name, pool);
+      if (stats !== undefined) this.tell(result, name, stats);
+    }
   }
 
-  private tell(result: BatchObservableResult, stats: PoolStats): void {
+  private tell(result: BatchObservableResult, name: string, stats: Partial<PoolStats>): void {
     const { count, idleMax, idleMin, max, pending, timeouts } = this.counts;
-    const pool = this.attributesOf(stats);
-    const limit = (observable: Observable, most: number): void => {
-      // Where there is no limit there is nothing to tell.
-      if (Number.isFinite(most)) result.observe(observable, most, pool);
+    const pool = this.attributesOf(name);
+    const observe = (observable: Observable, value: number | undefined, attributes = pool): void => {
+      // Where there is no limit there is nothing to tell, nor where a stranger's pool does not say.
+      if (Number.isFinite(value)) result.observe(observable, value as number, attributes);
     };
     const states = {
       idle: 'idle',
@@ -90,45 +93,42 @@ export class PoolInstruments {
       closing: 'closing',
     } as const;
     for (const [state, field] of Object.entries(states))
-      result.observe(count, stats[field], { ...pool, [`${this.prefix}.state`]: state });
-    limit(idleMax, stats.maxIdle);
-    limit(idleMin, stats.min);
-    limit(max, stats.max === 0 ? Infinity : stats.max);
-    result.observe(pending, stats.waiting, pool);
-    const totals = stats.totals as PoolStats['totals'] | undefined;
-    if (totals !== undefined) result.observe(timeouts, totals.timeouts, pool);
+      observe(count, stats[field], { ...pool, [`${this.prefix}.state`]: state });
+    observe(idleMax, stats.maxIdle);
+    observe(idleMin, stats.min);
+    observe(max, stats.max === 0 ? Infinity : stats.max);
+    observe(pending, stats.waiting);
+    observe(timeouts, stats.totals?.timeouts);
   }
 
-  /** Lets go of those that are not registered any more. */
-  private forget(): void {
-    const present = new Set(this.pools);
-    for (const pool of this.listening.keys()) if (!present.has(pool)) this.leave(pool);
+  private begin(pool: ManagedPool, name: string): () => void {
+    const followed = { name, pool };
+    this.followed.add(followed);
+    const endListening = this.listen(pool, name);
+    return () => {
+      this.followed.delete(followed);
+      endListening?.();
+    };
   }
 
-  private listen(pool: ManagedPool): Record<Kind, DurationListener> | undefined {
+  private listen(pool: ManagedPool, name: string): (() => void) | undefined {
     const { histograms } = this;
-    const latencies = histograms === undefined ? undefined : eventsOf(pool)?.latencies();
+    const latencies = histograms && eventsOf(pool)?.latencies();
     if (histograms === undefined || latencies === undefined) return undefined;
-    const attributes = this.attributesOf(pool);
-    const recording = (kind: Kind): DurationListener =>
-      latencies[kind].listen({
+    const attributes = this.attributesOf(name);
+    const ends = KINDS.map((kind) => {
+      const listener = latencies[kind].listen({
         addNone: () => histograms[kind].record(0, attributes),
-        add: (ms) => histograms[kind].record(ms / 1000, attributes),
+        add: (ms: number) => histograms[kind].record(ms / 1000, attributes),
       });
-    return { wait: recording('wait'), use: recording('use'), dial: recording('dial') };
+      return () => latencies[kind].leave(listener);
+    });
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
-  private leave(pool: ManagedPool): void {
-    const listeners = this.listening.get(pool);
-    this.listening.delete(pool);
-    const latencies = listeners === undefined ? undefined : eventsOf(pool)?.latencies();
-    if (listeners === undefined || latencies === undefined) return;
-    latencies.wait.leave(listeners.wait);
-    latencies.use.leave(listeners.use);
-    latencies.dial.leave(listeners.dial);
-  }
-
-  private attributesOf({ name }: { name: string }): Attributes {
+  private attributesOf(name: string): Attributes {
     return { [`${this.prefix}.pool.name`]: name };
   }
 }

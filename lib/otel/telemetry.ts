@@ -42,12 +42,12 @@ export class Telemetry implements OnApplicationShutdown {
     const instruments = new PoolInstruments(meter, prefix, pools, durations);
     this.ends.push(() => instruments.stop());
     if (waits === false) return;
-    const watcher = waitSpans((tracerProvider ?? trace).getTracer(SCOPE), { prefix, as: waits });
-    const endFollowing = pools.follow((pool) => {
-      const end = eventsOf(pool)?.watchWaits(watcher);
-      if (end !== undefined) this.ends.push(end);
-    });
-    this.ends.push(endFollowing);
+    const tracer = (tracerProvider ?? trace).getTracer(SCOPE);
+    this.ends.push(
+      pools.follow((pool, name) =>
+        eventsOf(pool)?.watchWaits(waitSpans(tracer, { name, prefix, as: waits })),
+      ),
+    );
   }
 
   onApplicationShutdown(): void {

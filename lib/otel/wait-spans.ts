@@ -2,21 +2,23 @@ import { type Attributes, context, type Span, SpanStatusCode, trace, type Tracer
 import { keyText } from '../core/error-text.js';
 import type { WaitEnd, WaitWatcher } from '../core/pool-events.js';
 
-/** What waits show as, under one prefix. */
+/** What the waits of a pool show as, under one prefix. */
 interface Telling {
+  /** What the pool is registered as. */
+  readonly name: string;
   readonly prefix: string;
   readonly as: 'span' | 'event';
 }
 
 /** Shows acquires that stand in line in the trace of who waits; without a recorded span nothing is done. */
-export function waitSpans(tracer: Tracer, { prefix, as }: Telling): WaitWatcher {
-  return (pool, key) => {
+export function waitSpans(tracer: Tracer, { name, prefix, as }: Telling): WaitWatcher {
+  return (_pool, key) => {
     const parent = trace.getSpan(context.active());
     if (parent === undefined || !parent.isRecording()) return undefined;
-    const attributes: Attributes = { [`${prefix}.pool.name`]: pool };
+    const attributes: Attributes = { [`${prefix}.pool.name`]: name };
     if (key !== undefined) attributes[`${prefix}.pool.key`] = keyText(key);
     if (as === 'event') return (end) => tellInParent(parent, `${prefix}.waited`, attributes, prefix, end);
-    const span = tracer.startSpan(`wait for ${pool}`, { attributes });
+    const span = tracer.startSpan(`wait for ${name}`, { attributes });
     return (end) => finish(span, prefix, end);
   };
 }

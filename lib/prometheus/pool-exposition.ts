@@ -5,7 +5,7 @@ import type { HubRegistry } from '../hub/index.js';
 import { HUB_REGISTRY } from '../hub/nest/hub-tokens.js';
 import { POOL_REGISTRY } from '../nest/conn-pool.tokens.js';
 import { MissingRootModuleError, type PoolRegistry } from '../nest/index.js';
-import { POOL_HISTOGRAMS, POOL_METRICS, type PoolMetric } from './pool-metrics.js';
+import { type Measured, POOL_HISTOGRAMS, POOL_METRICS, type PoolMetric } from './pool-metrics.js';
 import { KINDS, PoolReadings } from './pool-readings.js';
 import { type ConnPoolPrometheusOptions, resolvePrometheusOptions } from './prometheus-options.js';
 import { type MetricTitle, type Sample, share } from './shared-metric.js';
@@ -65,16 +65,24 @@ export class PoolExposition implements OnModuleInit, OnApplicationShutdown {
   }
 
   private share(
-    { name, help, type }: MetricTitle,
+    { name, help, type, aggregator }: MetricTitle,
     read: () => readonly Sample[] | Promise<readonly Sample[]>,
   ): void {
-    const title = { name: `${this.prefix}${name}`, help, type };
+    const title = { name: `${this.prefix}${name}`, help, type, aggregator };
     this.removals.push(share(this.registry, title, { owner: this.owner, read }));
   }
 
   private ofPools(metric: PoolMetric, buckets: readonly number[]): readonly Sample[] {
-    return this.readings.read().flatMap((pool) => metric.read(pool, buckets));
+    return this.readings
+      .read()
+      .flatMap((pool) => metric.read(pool, buckets))
+      .filter(isKnown);
   }
+}
+
+/** Prometheus takes no page with a value that is no number. */
+function isKnown(measured: Measured): measured is Sample {
+  return typeof measured.value === 'number';
 }
 
 async function ofHubs(hubs: HubRegistry, { read }: HubFigure): Promise<readonly Sample[]> {
@@ -90,5 +98,7 @@ async function ofHubs(hubs: HubRegistry, { read }: HubFigure): Promise<readonly 
 
 function titleOf({ name, help, kind }: HubFigure): MetricTitle {
   if (kind === 'total') return { name: `conn_hub_${name}_total`, help, type: 'counter' };
-  return { name: `conn_hub_${name}`, help, type: 'gauge' };
+  // A state holds of several hubs when it holds of each.
+  const aggregator = kind === 'state' ? 'min' : 'sum';
+  return { name: `conn_hub_${name}`, help, type: 'gauge', aggregator };
 }

@@ -1,11 +1,15 @@
-import type { PoolStats, PoolTotals } from '../core/index.js';
+import type { PoolTotals } from '../core/index.js';
 import type { Kind, PoolReading } from './pool-readings.js';
 import type { MetricTitle, Sample } from './shared-metric.js';
 
 /** A metric and how it is read off one pool. */
 export interface PoolMetric extends MetricTitle {
-  read(pool: PoolReading, buckets: readonly number[]): readonly Sample[];
+  read(pool: PoolReading, buckets: readonly number[]): readonly Measured[];
 }
+
+/** A sample; without its value where a stranger's pool does not say. */
+export type Measured = Omit<Sample, 'value'> & { readonly value: number | undefined };
+type Stats = PoolReading['stats'];
 
 const CONNECTION_STATES = ['idle', 'leased', 'dialing', 'checking', 'closing'] as const;
 const POOL_STATES = ['open', 'paused', 'draining'] as const;
@@ -15,22 +19,23 @@ const HELD_UP: Record<string, 'timeouts' | 'aborted' | 'refused'> = {
   exhausted: 'refused',
 };
 
-function gauge(name: string, help: string, value: (stats: PoolStats) => number): PoolMetric {
-  const read = ({ name: pool, stats }: PoolReading): Sample[] => [{ labels: { pool }, value: value(stats) }];
+function gauge(name: string, help: string, value: (stats: Stats) => number | undefined): PoolMetric {
+  const read = ({ name: pool, stats }: PoolReading): Measured[] => [
+    { labels: { pool }, value: value(stats) },
+  ];
   return { name, help, type: 'gauge', read };
 }
 
-/** @param total - its name in `stats().totals`; a stranger's pool may have none */
+/** @param total - its name in `stats().totals` */
 function counter(name: string, help: string, total: Exclude<keyof PoolTotals, 'closed'>): PoolMetric {
-  const read = ({ name: pool, stats }: PoolReading): Sample[] => {
-    const value = (stats as Partial<PoolStats>).totals?.[total];
-    return value === undefined ? [] : [{ labels: { pool }, value }];
-  };
+  const read = ({ name: pool, stats }: PoolReading): Measured[] => [
+    { labels: { pool }, value: stats.totals?.[total] },
+  ];
   return { name, help, type: 'counter', read };
 }
 
 /** A socket pool says 0 where it has no limit. */
-function limit(max: number): number {
+function limit(max: number | undefined): number | undefined {
   return max === 0 ? Infinity : max;
 }
 
@@ -72,6 +77,7 @@ export const POOL_METRICS: readonly PoolMetric[] = [
     name: 'conn_pool_state',
     help: '1 for the state that the pool is in, 0 for the others',
     type: 'gauge',
+    aggregator: 'max',
     read: ({ name: pool, stats }) =>
       POOL_STATES.map((state) => ({ labels: { pool, state }, value: stats.state === state ? 1 : 0 })),
   },
@@ -82,12 +88,10 @@ export const POOL_METRICS: readonly PoolMetric[] = [
     help: 'Acquires without a lease: timeout, aborted by the caller, refused as the pool was exhausted',
     type: 'counter',
     read: ({ name: pool, stats: { totals } }) =>
-      totals === undefined
-        ? []
-        : Object.entries(HELD_UP).map(([reason, total]) => ({
-            labels: { pool, reason },
-            value: totals[total],
-          })),
+      Object.entries(HELD_UP).map(([reason, total]) => ({
+        labels: { pool, reason },
+        value: totals?.[total],
+      })),
   },
   counter('conn_pool_dialed_total', 'Dials that gave a connection fit for use', 'dialed'),
   counter('conn_pool_dial_failures_total', 'Dial attempts that did not', 'dialFailures'),

@@ -2,6 +2,7 @@ import { BucketCounts, type BucketReading } from '../core/bucket-counts.js';
 import { eventsOf } from '../core/pool-events.js';
 import type { ManagedPool, PoolStats } from '../core/index.js';
 import type { PoolRegistry } from '../nest/index.js';
+import { StatsReader } from '../nest/stats-reader.js';
 
 /** Of which durations there are histograms. */
 export type Kind = 'wait' | 'use' | 'dial';
@@ -12,15 +13,24 @@ export const KINDS: readonly Kind[] = ['wait', 'use', 'dial'];
 
 /** A pool as it is at one scrape. */
 export interface PoolReading {
+  /** What it is registered as. */
   readonly name: string;
-  readonly stats: PoolStats;
+  /** Of a pool that is not of this package, numbers may be missing. */
+  readonly stats: Partial<PoolStats>;
   /** None of a pool that is not of this package. */
   readonly durations: Readonly<Record<Kind, BucketReading>> | undefined;
 }
 
+interface Followed {
+  readonly name: string;
+  readonly pool: ManagedPool;
+  readonly counts: Readonly<Record<Kind, BucketCounts>> | undefined;
+}
+
 /** Follows the pools of one application: what of theirs must be counted as it happens is counted from here on. */
 export class PoolReadings {
-  private readonly counts = new Map<ManagedPool, Record<Kind, BucketCounts> | undefined>();
+  private readonly followed = new Set<Followed>();
+  private readonly reader = new StatsReader();
   private latest: readonly PoolReading[] | undefined;
 
   private readonly endFollowing: (() => void) | undefined;
@@ -30,59 +40,46 @@ export class PoolReadings {
    * @param buckets - none: no histograms, and nothing is measured
    */
   constructor(
-    private readonly pools: PoolRegistry | undefined,
+    pools: PoolRegistry | undefined,
     readonly buckets: Buckets | undefined,
   ) {
-    this.endFollowing = pools?.follow((pool) => this.counts.set(pool, this.begin(pool)));
-  }
-
-  /** Lets go of those that are not registered any more. */
-  private forget(): void {
-    const present = new Set<ManagedPool>(this.pools ?? []);
-    for (const pool of this.counts.keys()) if (!present.has(pool)) this.leave(pool);
+    this.endFollowing = pools?.follow((pool, name) => this.begin(pool, name));
   }
 
   /** All pools that are not closed. One scrape reads them once, however many metrics it asks for. */
   read(): readonly PoolReading[] {
     if (this.latest !== undefined) return this.latest;
-    this.forget();
     queueMicrotask(() => (this.latest = undefined));
-    this.latest = [...this.counts.keys()]
-      .filter(({ state }) => state !== 'closed')
-      .map((pool) => ({ name: pool.name, stats: pool.stats(), durations: this.durations(pool) }));
+    this.latest = Array.from(this.followed).flatMap(({ name, pool, counts }) => {
+      const stats = this.reader.read(name, pool);
+      return stats === undefined ? [] : [{ name, stats, durations: counts && readingsOf(counts) }];
+    });
     return this.latest;
   }
 
   stop(): void {
     this.endFollowing?.();
-    for (const pool of [...this.counts.keys()]) this.leave(pool);
   }
 
-  private begin(pool: ManagedPool): Record<Kind, BucketCounts> | undefined {
+  private begin(pool: ManagedPool, name: string): () => void {
     const { buckets } = this;
-    const latencies = buckets === undefined ? undefined : eventsOf(pool)?.latencies();
-    if (buckets === undefined || latencies === undefined) return undefined;
-    const { wait, use, dial } = latencies;
-    return {
-      wait: wait.listen(counting(buckets.wait)),
-      use: use.listen(counting(buckets.use)),
-      dial: dial.listen(counting(buckets.dial)),
+    const latencies = buckets && eventsOf(pool)?.latencies();
+    const counts = latencies && {
+      wait: latencies.wait.listen(counting(buckets.wait)),
+      use: latencies.use.listen(counting(buckets.use)),
+      dial: latencies.dial.listen(counting(buckets.dial)),
+    };
+    const followed = { name, pool, counts };
+    this.followed.add(followed);
+    return () => {
+      this.followed.delete(followed);
+      if (counts !== undefined) for (const kind of KINDS) latencies?.[kind].leave(counts[kind]);
     };
   }
+}
 
-  private durations(pool: ManagedPool): Record<Kind, BucketReading> | undefined {
-    const counts = this.counts.get(pool);
-    if (counts === undefined) return undefined;
-    return { wait: counts.wait.read(), use: counts.use.read(), dial: counts.dial.read() };
-  }
-
-  private leave(pool: ManagedPool): void {
-    const counts = this.counts.get(pool);
-    this.counts.delete(pool);
-    const latencies = counts === undefined ? undefined : eventsOf(pool)?.latencies();
-    if (counts === undefined || latencies === undefined) return;
-    for (const kind of KINDS) latencies[kind].leave(counts[kind]);
-  }
+function readingsOf({ wait, use, dial }: Record<Kind, BucketCounts>): Record<Kind, BucketReading> {
+  return { wait: wait.read(), use: use.read(), dial: dial.read() };
 }
 
 /** @param seconds - upper bounds */

@@ -14,7 +14,13 @@ export interface MetricTitle {
   readonly name: string;
   readonly help: string;
   readonly type: 'gauge' | 'counter' | 'histogram';
+  /** What becomes of values with the same labels, of several applications or processes. Default `'sum'`. */
+  readonly aggregator?: Aggregator;
 }
+
+type Aggregator = keyof typeof AGGREGATE;
+
+const AGGREGATE = { sum: (one: number, other: number) => one + other, min: Math.min, max: Math.max };
 
 /** An application's part of a metric. */
 export interface Source {
@@ -27,32 +33,36 @@ export interface Source {
 const SOURCES = Symbol.for('nestjs-conn-pool.prometheus.sources');
 
 /**
- * A metric in a registry that several applications share: each adds its source, and what two of them say with the same
- * labels is added up. It is in the registry as long as it has a source; nothing is read before somebody scrapes.
+ * A metric in a registry that several applications share: each adds its source, and of what two of them say with the same
+ * labels one value is made. It is in the registry as long as it has a source; nothing is read before somebody scrapes.
  */
 class SharedMetric {
-  readonly aggregator = 'sum';
   readonly [SOURCES]: Source[] = [];
   name: string;
   readonly help: string;
   readonly type: MetricTitle['type'];
+  /** Prom-client goes by it where it aggregates the registries of several processes. */
+  readonly aggregator: Aggregator;
 
-  constructor({ name, help, type }: MetricTitle) {
+  constructor({ name, help, type, aggregator = 'sum' }: MetricTitle) {
     this.name = name;
     this.help = help;
     this.type = type;
+    this.aggregator = aggregator;
   }
 
   async get(): Promise<object> {
     const { name, help, type, aggregator } = this;
     const parts = await Promise.all(this[SOURCES].map(async (source) => source.read()));
-    const sums = new Map<string, { metricName?: string; labels: Sample['labels']; value: number }>();
+    const aggregate = AGGREGATE[aggregator];
+    const made = new Map<string, { metricName?: string; labels: Sample['labels']; value: number }>();
     for (const { labels, value, suffix } of parts.flat()) {
       const key = `${suffix ?? ''}${JSON.stringify(labels)}`;
       const metricName = suffix === undefined ? {} : { metricName: `${name}${suffix}` };
-      sums.set(key, { ...metricName, labels, value: value + (sums.get(key)?.value ?? 0) });
+      const other = made.get(key);
+      made.set(key, { ...metricName, labels, value: other ? aggregate(other.value, value) : value });
     }
-    return { name, help, type, aggregator, values: [...sums.values()] };
+    return { name, help, type, aggregator, values: [...made.values()] };
   }
 
   /** `registry.resetMetrics()`: what is read from the pools cannot be reset. */

@@ -1,9 +1,11 @@
-import type { PoolEvent, PoolStats } from 'nestjs-conn-pool/core';
+import { KeyedConnPool, type PoolEvent, type PoolStats } from 'nestjs-conn-pool/core';
+import { type Backplane, ConnHub } from 'nestjs-conn-pool/hub';
 import { Course, Peaks } from '../../lib/dashboard/course.js';
+import { viewHub } from '../../lib/dashboard/hub-view.js';
 import { type NewsItem, poolNews } from '../../lib/dashboard/news.js';
 import { NewsDesk } from '../../lib/dashboard/news-desk.js';
 import { PoolTrouble } from '../../lib/dashboard/pool-trouble.js';
-import { moodOf } from '../../lib/dashboard/pool-view.js';
+import { moodOf, viewPool } from '../../lib/dashboard/pool-view.js';
 import { pageParts } from '../../lib/dashboard/page-parts.js';
 
 const stats = (some: Partial<PoolStats>): PoolStats =>
@@ -70,12 +72,41 @@ describe('what is told of an event', () => {
     [{ type: 'state', state: 'paused' }, 'Paused: nothing is lent'],
     [{ type: 'closed', report: { closed: 2, forced: 1 } }, 'Closed: 2 connections, 1 by force'],
     [{ type: 'dialed', id: 7, durationMs: 3, key: 'tenant' }, 'Connection 7 dialled in 3 ms, key "tenant"'],
+    [
+      { type: 'dialed', id: 7, durationMs: 3, key: 'redis://user:secret@host' },
+      'Connection 7 dialled in 3 ms, key "redis://***@host"',
+    ],
   ])('%j', (event, expected) => expect(text(event)).toBe(expected));
 
   it.each([['acquired'], ['released'], ['waited'], ['checked'], ['of-a-stranger']])(
     'nothing, of "%s": it comes too often, or is not known',
     (type) => expect(text({ type, id: 1, durationMs: 0 })).toBeUndefined(),
   );
+});
+
+describe('credentials', () => {
+  it('are on no row of a pool by keys', async () => {
+    const pool = new KeyedConnPool({ dial: () => ({}), close: () => undefined }, { leakThreshold: '1m' });
+    const lease = await pool.acquire('redis://user:secret@host');
+    const view = viewPool('tenants', pool, [], undefined);
+    lease.release();
+    await pool.close();
+    expect(view.rows?.map((row) => row.of)).toEqual(['"redis://***@host"']);
+    expect(JSON.stringify(view)).not.toContain('secret');
+  });
+
+  it('are not in what a hub says of its backplane', async () => {
+    const link = {
+      ...{ start: async () => undefined, stop: async () => undefined },
+      health: () => ({ kind: 'redis', state: 'down', error: 'connect redis://user:secret@host' }),
+    };
+    const hub = new ConnHub<never>({
+      backplane: { kind: 'redis', link: () => link } as unknown as Backplane,
+    });
+    const health = await hub.health();
+    await hub.close();
+    expect(viewHub(hub, health).backplane?.error).toBe('connect redis://***@host');
+  });
 });
 
 describe('the news', () => {

@@ -84,33 +84,119 @@ describe('docs/monitoring.md', () => {
   });
 
   describeWith(['promtool'], 'its alerts and queries', () => {
+    let dir: string;
+    beforeEach(() => {
+      dir = mkdtempSync(join(tmpdir(), 'conn-pool-alerts-'));
+      writeFileSync(join(dir, 'alerts.yml'), alerts);
+    });
+    afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+    const promtool = (...args: string[]) => {
+      const { status, stdout, stderr } = spawnSync('promtool', args, { encoding: 'utf8', cwd: dir });
+      return status === 0 ? '' : `${status}: ${stdout}${stderr}`;
+    };
+
     it('are such as Prometheus takes', () => {
-      const dir = mkdtempSync(join(tmpdir(), 'conn-pool-alerts-'));
-      try {
-        const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
-        const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
-        const records = queries.map((expr, place) => ({
-          record: `dashboard:query:${place}`,
-          expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$pool', '.*'),
-        }));
-        writeFileSync(join(dir, 'alerts.yml'), alerts);
-        writeFileSync(
-          join(dir, 'dashboard.yml'),
-          JSON.stringify({ groups: [{ name: 'dashboard', rules: records }] }),
-        );
-        for (const file of ['alerts.yml', 'dashboard.yml']) {
-          const { status, stdout, stderr } = spawnSync('promtool', ['check', 'rules', join(dir, file)], {
-            encoding: 'utf8',
-          });
-          expect({ file, status, said: status === 0 ? '' : stdout + stderr }).toEqual({
-            file,
-            status: 0,
-            said: '',
-          });
-        }
-      } finally {
-        rmSync(dir, { recursive: true, force: true });
-      }
+      const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
+      const queries = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+      const records = queries.map((expr, place) => ({
+        record: `dashboard:query:${place}`,
+        expr: expr.replaceAll('$__rate_interval', '5m').replaceAll('$pool', '.*'),
+      }));
+      writeFileSync(
+        join(dir, 'dashboard.yml'),
+        JSON.stringify({ groups: [{ name: 'dashboard', rules: records }] }),
+      );
+      for (const file of ['alerts.yml', 'dashboard.yml']) expect(promtool('check', 'rules', file)).toBe('');
+    });
+
+    const FAILURES = 'conn_pool_acquire_failures_total{pool="p",instance="i",reason="timeout"}';
+    const BAD_DIALS = 'conn_pool_dial_failures_total{pool="p",instance="i"}';
+    const DIALS = 'conn_pool_dialed_total{pool="p",instance="i"}';
+    const waits = (le: string) => `conn_pool_wait_seconds_bucket{pool="p",instance="i",le="${le}"}`;
+    /** Acquires and dials that fail alike: a value a scrape, as promtool writes them. */
+    const both = (values: string, dialed = '5x200') => ({
+      [FAILURES]: values,
+      [BAD_DIALS]: values,
+      [DIALS]: dialed,
+    });
+    const OUTAGE = ['ConnPoolAcquiresFail', 'ConnPoolCannotDial'];
+
+    it.each<[what: string, scrape: string, minutes: number, series: Record<string, string>, fired: string[]]>(
+      [
+        ['no alert of one failure', '15s', 30, both('0x8 1x120'), []],
+        ['no alert of many at one instant', '15s', 30, both('0x8 500x120'), []],
+        ['no alert of a burst of half a minute', '15s', 30, both('0x8 5 9 20x120'), []],
+        ['no alert of one failure at slow scrapes', '60s', 30, both('0x4 1x30'), []],
+        ['no alert of a burst of three quarters of a minute', '15s', 30, both('0x8 5 9 20 27x120'), []],
+        ['alerts of an outage that follows on a success', '15s', 9, both('0x8 1+1x40', '0+1x8 8x40'), OUTAGE],
+        ['alerts of an outage, after little more than three minutes', '15s', 6, both('0x8 1+1x20'), OUTAGE],
+        ['alerts of an outage at slow scrapes', '60s', 12, both('0x4 1+1x20'), OUTAGE],
+        [
+          'alerts where little is asked for and fails each time',
+          '15s',
+          30,
+          both('0x8 1x16 2x16 3x16 4x16 5x60'),
+          OUTAGE,
+        ],
+        [
+          'no alert of dials while others succeed',
+          '15s',
+          30,
+          both('0x8 1+1x120', '0+1x130'),
+          ['ConnPoolAcquiresFail'],
+        ],
+        [
+          'an alert of a line that never ends',
+          '15s',
+          15,
+          { 'conn_pool_waiting{pool="p"}': '0x8 3x60' },
+          ['ConnPoolSaturated'],
+        ],
+        [
+          'no alert of a line that comes and goes',
+          '15s',
+          30,
+          { 'conn_pool_waiting{pool="p"}': '3x15 0 3x15 0 3x15 0 3x15 0 3x15 0 3x15 0' },
+          [],
+        ],
+        [
+          'an alert of waits that are long again and again',
+          '15s',
+          20,
+          { [waits('0.5')]: '0+90x90', [waits('1')]: '0+100x90', [waits('+Inf')]: '0+100x90' },
+          ['ConnPoolSlowToLend'],
+        ],
+        [
+          'no alert of waits that were long once',
+          '15s',
+          30,
+          { [waits('0.5')]: '0x8 90x120', [waits('1')]: '0x8 100x120', [waits('+Inf')]: '0x8 100x120' },
+          [],
+        ],
+        [
+          'an alert of one leak',
+          '15s',
+          5,
+          { 'conn_pool_leaks_total{pool="p"}': '0x8 1x20' },
+          ['ConnPoolLeaks'],
+        ],
+      ],
+    )('raise %s', (_what, scrape, minutes, series, fired) => {
+      const test = {
+        interval: scrape,
+        input_series: Object.entries(series).map(([name, values]) => ({ series: name, values })),
+        promql_expr_test: [
+          {
+            expr: 'count by (alertname) (last_over_time(ALERTS{alertstate="firing"}[1h]))',
+            eval_time: `${minutes}m`,
+            exp_samples: fired.map((alertname) => ({ labels: `{alertname="${alertname}"}`, value: 1 })),
+          },
+        ],
+      };
+      const file = { rule_files: ['alerts.yml'], evaluation_interval: '15s', tests: [test] };
+      writeFileSync(join(dir, 'scene.yml'), JSON.stringify(file));
+      expect(promtool('test', 'rules', 'scene.yml')).toBe('');
     });
   });
 });

@@ -33,6 +33,11 @@ describe('causeText', () => {
     ['an object, which may be a payload', { password: 'secret' }, 'something that is no Error'],
     ['several lines', new Error('one\n  two\tthree'), 'one   two three'],
     [
+      'credentials that hold what should be escaped',
+      'redis://user:p@ss@host:6379 refused',
+      'redis://***@host:6379 refused',
+    ],
+    [
       'credentials',
       new Error('redis://user:pa$$@host:6379 and http://token@h'),
       'redis://***@host:6379 and http://***@h',

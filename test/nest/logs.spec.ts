@@ -3,6 +3,7 @@ import { ConnPoolModule, PoolRegistry } from 'nestjs-conn-pool';
 import { FakeClock, fakeConnector } from 'nestjs-conn-pool/testing';
 import { eventsOf } from '../../lib/core/pool-events.js';
 import { applications, LogBook } from './applications.js';
+import { StrangerPool } from './stranger-pool.js';
 
 describe('the log of an application', () => {
   const { boot } = applications();
@@ -68,7 +69,12 @@ describe('the log of an application', () => {
     ]);
   });
 
-  it('says two seconds into a shutdown which pools are still in use', async () => {
+  it('says two seconds into a shutdown which pools are still in use, also when a stranger does not know', async () => {
+    class Broken extends StrangerPool {
+      override stats(): never {
+        throw new Error('broken');
+      }
+    }
     jest.useFakeTimers();
     try {
       const log = new LogBook();
@@ -76,7 +82,10 @@ describe('the log of an application', () => {
         {
           imports: [
             ConnPoolModule.forRoot(),
-            ConnPoolModule.forFeature({ name: 'busy', connector: fakeConnector() }),
+            ConnPoolModule.forFeature(
+              { name: 'odd', pool: ({ name }) => new Broken(name) },
+              { name: 'busy', connector: fakeConnector() },
+            ),
           ],
         },
         { log },
@@ -87,7 +96,10 @@ describe('the log of an application', () => {
       jest.advanceTimersByTime(1999);
       expect(log.ofPools('warn')).toEqual([]);
       jest.advanceTimersByTime(1);
-      expect(log.ofPools('warn')).toEqual([expect.stringMatching(/"busy" a connection is still in use/)]);
+      expect(log.ofPools('warn')).toEqual([
+        expect.stringMatching(/"odd" .*stats\(\) fails: broken/),
+        expect.stringMatching(/"busy" a connection is still in use/),
+      ]);
       lease.release();
     } finally {
       jest.useRealTimers();

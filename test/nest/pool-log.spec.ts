@@ -238,6 +238,29 @@ describe('PoolLog', () => {
     ]);
   });
 
+  it('tells of a pool by keys which key it is, without credentials', async () => {
+    const { clock, note, lines } = setUp();
+    const key = 'redis://user:secret@host:6379';
+    const error = new Error('late');
+    const events: Told[] = [
+      failed(1),
+      recovered,
+      lost,
+      exhausted,
+      { type: 'timeout', error, durationMs: 5 },
+      { type: 'close-failed', id: 1, reason: 'discarded', cause: new Error('boom') },
+      { type: 'leak', id: 3, heldMs: 5000, stack: '' },
+      { type: 'leak-returned', id: 3, heldMs: 6000 },
+    ];
+    for (const event of events) {
+      note({ ...event, key } as Told);
+      await clock.advance('1m');
+    }
+    const told = lines();
+    expect(told).toHaveLength(events.length);
+    for (const line of told) expect(line).toContain(': Pool "thrift" ("redis://***@host:6379")');
+  });
+
   it('shows nothing of a value that is no error', () => {
     const { note, lines } = setUp();
     note({ ...failed(1), cause: { password: 'secret' } } as Told);

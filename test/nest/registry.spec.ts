@@ -90,6 +90,20 @@ describe('PoolRegistry', () => {
       await expect(registry.create(definition)).resolves.toBeInstanceOf(ConnPool);
     });
 
+    it('forgets only the pool that cannot be started, not another that has its name meanwhile', async () => {
+      const registry = await registryOf();
+      let fail: (error: Error) => void = () => undefined;
+      class Slow extends StrangerPool {
+        override starts = () => new Promise<undefined>((_resolve, reject) => (fail = reject));
+      }
+      const created = registry.create({ name: 'tenant', pool: ({ name }) => new Slow(name) });
+      await registry.remove('tenant');
+      const other = await registry.create({ name: 'tenant', connector: fakeConnector() });
+      fail(new Error('refused'));
+      await expect(created).rejects.toThrow('refused');
+      expect(registry.get('tenant')).toBe(other);
+    });
+
     it('starts a pool once, also before the application begins', async () => {
       const app = await compile({ imports: [ConnPoolModule.forRoot()] });
       const pool = await app.get(PoolRegistry).create({ name: 's', pool: () => new StrangerPool('s') });
@@ -138,6 +152,30 @@ describe('PoolRegistry', () => {
       pool.closes = () => Promise.reject(new Error('stuck'));
       await expect(registry.remove('s')).rejects.toThrow('stuck');
       expect(registry.has('s')).toBe(false);
+    });
+  });
+
+  describe('who follows the pools', () => {
+    it('is told of each that is there or comes, and when it goes: once', async () => {
+      const registry = await registryOf('a');
+      const told: string[] = [];
+      const end = registry.follow((pool, name) => {
+        told.push(`+${name}`);
+        expect(registry.get(name)).toBe(pool);
+        return () => told.push(`-${name}`);
+      });
+      await registry.create({ name: 'b', connector: fakeConnector() });
+      const refused = fakeConnector();
+      refused.dial.always({ fail: new Error('refused') });
+      await expect(
+        registry.create({ name: 'c', connector: refused, min: 1, startup: 'wait', acquireTimeout: 50 }),
+      ).rejects.toThrow('refused');
+      await registry.remove('b');
+      expect(told).toEqual(['+a', '+b', '+c', '-c', '-b']);
+      end();
+      end();
+      await registry.create({ name: 'd', connector: fakeConnector() });
+      expect(told.slice(5)).toEqual(['-a']);
     });
   });
 

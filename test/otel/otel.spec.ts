@@ -12,12 +12,13 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { ConnPoolModule, getPoolToken, PoolRegistry } from 'nestjs-conn-pool';
-import type { ConnPool } from 'nestjs-conn-pool/core';
+import { ConnPoolModule, getPoolToken, type PoolDefinition, PoolRegistry } from 'nestjs-conn-pool';
+import { type ConnPool, KeyedConnPool } from 'nestjs-conn-pool/core';
 import { ConnHubModule, HubRegistry, memoryBackplane } from 'nestjs-conn-pool/hub';
 import { SocketPool } from 'nestjs-conn-pool/net';
 import { ConnPoolOtelModule } from 'nestjs-conn-pool/otel';
 import { FakeClock, type FakeConn, fakeConnector } from 'nestjs-conn-pool/testing';
+import { garbageCollector } from '../core/garbage-collector.js';
 import { applications } from '../nest/applications.js';
 import { StrangerPool } from '../nest/stranger-pool.js';
 
@@ -182,6 +183,59 @@ describe('the metrics in OpenTelemetry', () => {
     expect((await under.points('db.client.connection.pending_requests')).size).toBe(0);
   });
 
+  it('go on without a pool whose stats() fails', async () => {
+    class Broken extends StrangerPool {
+      override stats(): never {
+        throw new Error('broken');
+      }
+    }
+    await boot({
+      imports: [
+        ConnPoolModule.forRoot(),
+        ConnPoolModule.forFeature(
+          { name: 'broken', pool: ({ name }) => new Broken(name) },
+          { name: 'thrift', connector: fakeConnector() },
+        ),
+        ConnPoolOtelModule.forRoot({ meterProvider: under.meterProvider }),
+      ],
+    });
+    expect((await under.points('db.client.connection.max')).get('')).toBe(10);
+    expect((await under.points('db.client.connection.max', 'broken')).size).toBe(0);
+  });
+
+  it('are told under what a pool is registered as, whatever it calls itself', async () => {
+    await boot({
+      imports: [
+        ConnPoolModule.forRoot(),
+        ConnPoolModule.forFeature(
+          { name: 'a', pool: () => new SocketPool({ max: 3 }) },
+          { name: 'b', pool: () => new SocketPool({ max: 5 }) },
+        ),
+        ConnPoolOtelModule.forRoot({ meterProvider: under.meterProvider }),
+      ],
+    });
+    expect((await under.points('db.client.connection.max', 'a')).get('')).toBe(3);
+    expect((await under.points('db.client.connection.max', 'b')).get('')).toBe(5);
+    expect((await under.points('db.client.connection.max', 'default')).size).toBe(0);
+  });
+
+  it.each([['span'], ['event'], [false]])(
+    'and waits as %p: hold no pool that has been removed, also when nobody collects',
+    async (waits) => {
+      const collectGarbage = garbageCollector();
+      const pools = (await start({ waits })).get(PoolRegistry);
+      const passing = async (name: string) => {
+        const pool = await pools.create({ name, connector: fakeConnector() });
+        await pool.use(() => 1);
+        await pools.remove(name);
+        return new WeakRef(pool);
+      };
+      const removed = [await passing('one'), await passing('other')];
+      await collectGarbage();
+      expect(removed.filter((pool) => pool.deref() !== undefined)).toEqual([]);
+    },
+  );
+
   it('are told what is wrong with their options all at once, and that there are no pools', async () => {
     const bad = {
       prefix: '',
@@ -263,14 +317,16 @@ describe('an acquire that stands in line', () => {
   afterAll(() => context.disable());
   afterEach(() => spans.reset());
 
-  const start = async (more: object = {}) => {
-    const app = await boot({
+  const boots = (definition: PoolDefinition, more: object = {}) =>
+    boot({
       imports: [
         ConnPoolModule.forRoot(),
-        ConnPoolModule.forFeature({ name: 'thrift', connector: fakeConnector(), max: 1 }),
+        ConnPoolModule.forFeature(definition),
         ConnPoolOtelModule.forRootAsync({ useFactory: () => ({ tracerProvider, ...more }) }),
       ],
     });
+  const start = async (more: object = {}) => {
+    const app = await boots({ name: 'thrift', connector: fakeConnector(), max: 1 }, more);
     return app.get<ConnPool<FakeConn>>(getPoolToken('thrift'));
   };
   /** Work within a span of its own. */
@@ -323,6 +379,26 @@ describe('an acquire that stands in line', () => {
     expect(finished()).toEqual([]);
     expect(spans.getFinishedSpans()[0]?.events).toMatchObject([
       { name: 'db.client.connection.waited', attributes: { 'db.client.connection.pool.name': 'thrift' } },
+    ]);
+  });
+
+  it('bears the name the pool is registered under, and its key without credentials', async () => {
+    const tenants = { dial: (tenant: string) => ({ tenant }), close: () => undefined };
+    const app = await boots({ name: 'tenants', pool: () => new KeyedConnPool(tenants, { maxPerKey: 1 }) });
+    const pool = app.get<KeyedConnPool<string, object>>(getPoolToken('tenants'));
+    const key = 'redis://user:secret@host:6379';
+    const held = await pool.acquire(key);
+    const parent = within(async () => (await pool.acquire(key)).release());
+    held.release();
+    await parent;
+    expect(finished()).toMatchObject([
+      {
+        name: 'wait for tenants',
+        attributes: {
+          'db.client.connection.pool.name': 'tenants',
+          'db.client.connection.pool.key': '"redis://***@host:6379"',
+        },
+      },
     ]);
   });
 

@@ -1,12 +1,13 @@
 import { ConnPoolModule, getPoolToken, PoolRegistry } from 'nestjs-conn-pool';
 import { type ConnPool, KeyedConnPool } from 'nestjs-conn-pool/core';
-import { ConnHubModule, HubRegistry, memoryBackplane } from 'nestjs-conn-pool/hub';
+import { type Backplane, ConnHubModule, HubRegistry, memoryBackplane } from 'nestjs-conn-pool/hub';
 import { SocketPool } from 'nestjs-conn-pool/net';
 import { ConnPoolPrometheusModule, MetricNameTakenError } from 'nestjs-conn-pool/prometheus';
 import { tcpPool } from 'nestjs-conn-pool/tcp';
 import { FakeClock, type FakeConn, fakeConnector } from 'nestjs-conn-pool/testing';
-import { Counter, Registry } from 'prom-client';
-import { applications } from '../nest/applications.js';
+import { AggregatorRegistry, Counter, Registry } from 'prom-client';
+import { garbageCollector } from '../core/garbage-collector.js';
+import { applications, LogBook } from '../nest/applications.js';
 import { StrangerPool } from '../nest/stranger-pool.js';
 
 /** What a scrape says: the value of each series, by its name and labels. */
@@ -167,6 +168,27 @@ describe('the metrics in a registry of prom-client', () => {
     expect(seen.get('conn_hub_not_recovered_total{hub="chat"}')).toBe(0);
   });
 
+  it('go on without the state of a backplane that fails when it is asked', async () => {
+    const registry = new Registry();
+    const link = {
+      start: async () => undefined,
+      stop: async () => undefined,
+      health: () => {
+        throw new Error('broken');
+      },
+    };
+    await boot({
+      imports: [
+        ConnHubModule.forRoot({ backplane: { kind: 'own', link: () => link } as unknown as Backplane }),
+        ConnHubModule.forFeature({ name: 'chat' }),
+        ConnPoolPrometheusModule.forRoot({ registry }),
+      ],
+    });
+    const seen = await scrape(registry);
+    expect(seen.get('conn_hub_connections{hub="chat"}')).toBe(0);
+    expect(seen.has('conn_hub_backplane_up{hub="chat"}')).toBe(false);
+  });
+
   it('come and go with their pool', async () => {
     const registry = new Registry();
     const app = await withMetrics(registry, feature());
@@ -180,6 +202,76 @@ describe('the metrics in a registry of prom-client', () => {
     expect(await registry.metrics()).not.toContain('late');
     await app.get<ConnPool<FakeConn>>(getPoolToken('thrift')).close();
     expect(await registry.metrics()).not.toContain('thrift');
+  });
+
+  it('go on without a pool whose stats() fails, which the log tells once, and without what is no number', async () => {
+    const registry = new Registry();
+    class Broken extends StrangerPool {
+      override stats(): never {
+        throw new Error('connect redis://user:secret@host failed');
+      }
+    }
+    class Terse extends StrangerPool {
+      override counts = { waiting: 3, checking: undefined, totals: null, maxIdle: '7' } as object;
+    }
+    const log = new LogBook();
+    await boot(
+      {
+        imports: [
+          ConnPoolModule.forRoot(),
+          ConnPoolModule.forFeature(
+            { name: 'broken', pool: ({ name }) => new Broken(name) },
+            { name: 'terse', pool: ({ name }) => new Terse(name) },
+            { name: 'thrift', connector: fakeConnector() },
+          ),
+          ConnPoolPrometheusModule.forRoot({ registry }),
+        ],
+      },
+      { log },
+    );
+    await scrape(registry);
+    const seen = await scrape(registry);
+    expect(seen.get('conn_pool_waiting{pool="thrift"}')).toBe(0);
+    expect(seen.get('conn_pool_waiting{pool="terse"}')).toBe(3);
+    expect(seen.has('conn_pool_max_idle_connections{pool="terse"}')).toBe(false);
+    expect([...seen].filter(([, value]) => Number.isNaN(value))).toEqual([]);
+    expect([...seen.keys()].filter((series) => series.includes('broken'))).toEqual([]);
+    expect(log.ofPools('warn')).toEqual([
+      'Pool "broken" cannot be looked at, as its stats() fails: connect redis://***@host failed. Look at the code of the pool.',
+    ]);
+  });
+
+  it('are labelled with what a pool is registered as, whatever it calls itself', async () => {
+    const registry = new Registry();
+    await boot({
+      imports: [
+        ConnPoolModule.forRoot(),
+        ConnPoolModule.forFeature(
+          { name: 'a', pool: () => new SocketPool({ max: 3 }) },
+          { name: 'b', pool: () => new SocketPool({ max: 5 }) },
+        ),
+        ConnPoolPrometheusModule.forRoot({ registry }),
+      ],
+    });
+    const seen = await scrape(registry);
+    expect(seen.get('conn_pool_max_connections{pool="a"}')).toBe(3);
+    expect(seen.get('conn_pool_max_connections{pool="b"}')).toBe(5);
+    expect(seen.get('conn_pool_use_seconds_count{pool="b"}')).toBe(0);
+    expect([...seen.keys()].filter((series) => series.includes('"default"'))).toEqual([]);
+  });
+
+  it('hold no pool that has been removed, also when nobody scrapes', async () => {
+    const collectGarbage = garbageCollector();
+    const pools = (await withMetrics(new Registry())).get(PoolRegistry);
+    const passing = async (name: string) => {
+      const pool = await pools.create({ name, connector: fakeConnector() });
+      await pool.use(() => 1);
+      await pools.remove(name);
+      return new WeakRef(pool);
+    };
+    const removed = [await passing('one'), await passing('other')];
+    await collectGarbage();
+    expect(removed.filter((pool) => pool.deref() !== undefined)).toEqual([]);
   });
 
   it('of two applications in one registry are told side by side, and leave with the last', async () => {
@@ -198,6 +290,60 @@ describe('the metrics in a registry of prom-client', () => {
     expect(registry.getMetricsAsArray()).toEqual([]);
     await withMetrics(registry, feature('again'));
     expect((await scrape(registry)).get('conn_pool_max_connections{pool="again"}')).toBe(2);
+  });
+
+  it('of two applications are added up only where that makes sense: a state is no amount', async () => {
+    const registry = new Registry();
+    let backplane: 'up' | 'down' = 'up';
+    const link = {
+      start: async () => undefined,
+      stop: async () => undefined,
+      health: () => ({ kind: 'redis', state: backplane }),
+    };
+    const hubs = (own: unknown) => [
+      ConnHubModule.forRoot({ backplane: own as Backplane }),
+      ConnHubModule.forFeature({ name: 'chat' }),
+    ];
+    const start = (own: unknown) =>
+      boot({
+        imports: [
+          ConnPoolModule.forRoot(),
+          feature(),
+          ...hubs(own),
+          ConnPoolPrometheusModule.forRoot({ registry }),
+        ],
+      });
+    const one = await start(memoryBackplane());
+    await start({ kind: 'redis', link: () => link });
+    const state = (seen: Map<string, number>, name: string) =>
+      seen.get(`conn_pool_state{pool="thrift",state="${name}"}`);
+    const before = await scrape(registry);
+    expect([state(before, 'open'), state(before, 'paused')]).toEqual([1, 0]);
+    expect(before.get('conn_pool_max_connections{pool="thrift"}')).toBe(4);
+    expect(before.get('conn_hub_backplane_up{hub="chat"}')).toBe(1);
+    one.get<ConnPool<FakeConn>>(getPoolToken('thrift')).pause();
+    backplane = 'down';
+    const after = await scrape(registry);
+    expect([state(after, 'open'), state(after, 'paused')]).toEqual([1, 1]);
+    expect(after.get('conn_hub_backplane_up{hub="chat"}')).toBe(0);
+  });
+
+  it('are told of several processes in the same way, when their registries are aggregated', async () => {
+    const registry = new Registry();
+    await boot({
+      imports: [
+        ConnPoolModule.forRoot(),
+        feature(),
+        ConnHubModule.forRoot({ backplane: memoryBackplane() }),
+        ConnHubModule.forFeature({ name: 'chat' }),
+        ConnPoolPrometheusModule.forRoot({ registry }),
+      ],
+    });
+    const worker = await registry.getMetricsAsJSON();
+    const seen = await scrape(AggregatorRegistry.aggregate([worker, worker]));
+    expect(seen.get('conn_pool_max_connections{pool="thrift"}')).toBe(4);
+    expect(seen.get('conn_pool_state{pool="thrift",state="open"}')).toBe(1);
+    expect(seen.get('conn_hub_backplane_up{hub="chat"}')).toBe(1);
   });
 
   it('are told once, however often the module is imported', async () => {

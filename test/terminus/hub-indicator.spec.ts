@@ -35,7 +35,7 @@ describe('the health of a hub', () => {
       ...memoryBackplane().link(instance),
       start: async () => undefined,
       stop: async () => undefined,
-      health: () => ({ kind: 'redis', state: 'down', error: 'connect ECONNREFUSED 10.0.0.5:6379' }),
+      health: () => ({ kind: 'redis', state: 'down', error: 'connect redis://user:secret@10.0.0.5:6379' }),
     }),
   };
 
@@ -61,9 +61,9 @@ describe('the health of a hub', () => {
       chat: {
         status: 'down',
         message:
-          'Hub "chat" reaches this instance only: its backplane is down: connect ECONNREFUSED 10.0.0.5:6379',
-        cause: 'connect ECONNREFUSED 10.0.0.5:6379',
-        backplane: { state: 'down' },
+          'Hub "chat" reaches this instance only: its backplane is down: connect redis://***@10.0.0.5:6379',
+        cause: 'connect redis://***@10.0.0.5:6379',
+        backplane: { state: 'down', error: 'connect redis://***@10.0.0.5:6379' },
       },
     });
   });

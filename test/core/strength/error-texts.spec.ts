@@ -19,6 +19,7 @@ const stats = {
 };
 const COUNTS = 'max 7, idle 1, leased 2, dialing 3, checking 4, closing 5, waiting 6';
 const KEYED = { name: 'tenants', key: 'acme' };
+const SECRET = 'redis://user:secret@host';
 
 /** Something whose own code throws when it is looked at. */
 const trap = (name: string) =>
@@ -88,6 +89,18 @@ const ERRORS = [
     'DialError',
     'ERR_DIAL',
     'Pool "thrift" could not dial (permanent error): wrong password. Correct what it says; retrying cannot mend it.',
+  ],
+  [
+    new DialError({ name: 'tenants', key: SECRET }, 1, false, { cause: new Error(`${SECRET} refused`) }),
+    'DialError',
+    'ERR_DIAL',
+    'Pool "tenants", key "redis://***@host", could not dial (1 attempt): redis://***@host refused. Check that the server is up, accepts connections and answers.',
+  ],
+  [
+    new AcquireTimeoutError({ name: 'tenants', key: SECRET }, 250, 'wait', stats),
+    'AcquireTimeoutError',
+    'ERR_ACQUIRE_TIMEOUT',
+    `Pool "tenants", key "redis://***@host", gave no connection within 250 ms (phase: wait; ${COUNTS}). Hold leases for less long, raise "max", or look with "leakThreshold" for a leak or for work that acquires while it holds a lease.`,
   ],
   [
     new CallTimeoutError('thrift', 'reset', 500),
@@ -166,13 +179,14 @@ describe('errors', () => {
         new long(),
         Object.create(null),
         nameless,
+        SECRET,
       ],
     ].map((given) => new InvalidOptionsError('p', [{ path: 'x', given, allowed: 'y' }]).message);
     expect(shown.map((message) => /got (.*); allowed: y$/.exec(message)?.[1])).toEqual([
       ...['a function', 'Symbol(s)', '5', 'NaN', 'true', 'null', 'undefined', '"a \\"b\\""'],
       ...[`"${'x'.repeat(80)}"`, `"${'x'.repeat(80)}…"`, 'an array of 2', 'an object', 'an object (Secret)'],
       `an object (${'y'.repeat(80)})`,
-      ...['an object', 'an object'],
+      ...['an object', 'an object', '"redis://***@host"'],
     ]);
   });
 
@@ -267,6 +281,13 @@ describe('the text of a key', () => {
     ],
     ['what says itself what it is', new Address('tcp 10.0.0.7:502'), 'tcp 10.0.0.7:502'],
     ['the same, too long', new Address('x'.repeat(81)), `${'x'.repeat(80)}…`],
+    [
+      'a URL: without credentials, also such as should not stand in one',
+      'redis://user:s@cret@host:6379/0?a=b@c',
+      '"redis://***@host:6379/0?a=b@c"',
+    ],
+    ['a URL whose credentials are long', `redis://user:${'x'.repeat(100)}@host`, '"redis://***@host"'],
+    ['an object that is a URL', new URL('redis://user:secret@host:6379'), 'redis://***@host:6379'],
     ['what does not: never what it holds', { password: 'secret' }, 'an object'],
     ['what throws when it is asked', trap('toString'), 'an object'],
     ['what throws when it says it', { toString: () => Symbol('no text') }, 'an object'],
