@@ -430,10 +430,6 @@ class KeyPool<K, T, M> implements KeyPlace<T, M> {
     return this.events.wants(type);
   }
 
-  look(): void {
-    this.events.look();
-  }
-
   emit(event: RareEvent): void {
     if (event.type !== 'state' && event.type !== 'closed') this.events.emit({ ...event, key: this.key });
   }

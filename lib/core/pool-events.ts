@@ -27,8 +27,6 @@ export interface EventSink {
   readonly unheard: boolean;
   /** Whether anybody wants an event of this type. */
   wants(type: RareEvent['type']): boolean;
-  /** Whoever subscribes to a channel of the process does not tell the pools: to be called in every turn of the event loop. */
-  look(): void;
   emit(event: RareEvent): void;
   emitBorrowing(event: BorrowingEvent): void;
   complete(): void;
@@ -77,6 +75,7 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
     return false;
   }
 
+  /** Whoever subscribes to a channel of the process does not tell the pools: to be called in every turn of the event loop. */
   look(): void {
     this.unheard = false;
     this.channels.look();

@@ -465,7 +465,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   private serveLine(): void {
     const now = this.turn.now();
-    while (this.current === 'open' && this.line.size > 0) {
+    while (this.line.size > 0) {
       const connection = this.stock.pick(now, this.line.fresh === this.line.size);
       const waiter = connection && this.line.first(connection.used);
       if (connection === undefined || waiter === undefined || !this.isOpen()) return;
@@ -893,8 +893,9 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
 
   /** Whoever subscribes to a channel of the process does not tell the pools. */
   private lookAgain(): void {
-    this.events.look();
-    if (this.events.borrowingsWanted !== (this.witness?.tells ?? false)) this.lookOn();
+    // Of a pool for a key the pool of all keys looks.
+    (this.events as PoolEvents).look();
+    this.lookOn();
   }
 
   /** One row for each live connection. */

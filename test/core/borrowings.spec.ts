@@ -1,6 +1,8 @@
 import { channel, tracingChannel } from 'node:diagnostics_channel';
+import { NEVER } from 'rxjs';
 import { ConnPool, KeyedConnPool, type PoolEvent } from 'nestjs-conn-pool/core';
 import { FakeClock } from 'nestjs-conn-pool/testing';
+import { BucketCounts } from '../../lib/core/bucket-counts.js';
 import { PoolChannels } from '../../lib/core/pool-channels.js';
 import { eventsOf } from '../../lib/core/pool-events.js';
 import { follow, poolsUnderTest, rejection } from './pools-under-test.js';
@@ -260,7 +262,22 @@ describe('the channels of diagnostics_channel', () => {
     await pool.close();
   });
 
-  it('are found by a pool that is in use already, at the next turn of the event loop', async () => {
+  it('are found by a pool that is in use already, at the next turn of the event loop, until they leave', async () => {
+    const clock = new FakeClock();
+    const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock });
+    (await pool.acquire()).release();
+    const acquired = listen('conn-pool:acquired');
+    await clock.settle();
+    (await pool.acquire()).release();
+    expect(acquired).toMatchObject([{ type: 'acquired', id: 1 }]);
+    for (const end of ends.splice(0)) end();
+    await clock.settle();
+    (await pool.acquire()).release();
+    expect(acquired).toHaveLength(1);
+    await pool.close();
+  });
+
+  it('are found by a pool by keys that is in use already, at the next turn of the event loop', async () => {
     const clock = new FakeClock();
     const pool = new KeyedConnPool({ dial: (key: string) => ({ key }), close: () => undefined }, { clock });
     (await pool.acquire('a')).release();
@@ -389,8 +406,81 @@ describe('the channels of diagnostics_channel', () => {
   });
 });
 
+describe('a pool that nobody looks at', () => {
+  it('starts, and hands a connection from one borrower to the next', async () => {
+    const clock = new FakeClock();
+    const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock, max: 1 });
+    await pool.start();
+    const lease = await pool.acquire();
+    const next = pool.acquire();
+    lease.release();
+    const { reused } = await next;
+    expect(reused).toBe(true);
+    await pool.close({ drain: 0 });
+  });
+
+  it('starts, by keys as well', async () => {
+    const pool = new KeyedConnPool({ dial: (key: string) => ({ key }), close: () => undefined });
+    await pool.start();
+    await pool.close();
+  });
+});
+
+describe('the events of a pool, to the library’s own', () => {
+  const make = poolsUnderTest();
+
+  it('are none of a pool that is not of the library', () => {
+    expect(eventsOf({ events$: NEVER } as never)).toBeUndefined();
+  });
+
+  it('end with the pool', async () => {
+    const { pool } = make();
+    let ended = false;
+    eventsOf(pool)?.rare.subscribe({ complete: () => (ended = true) });
+    await pool.close();
+    expect(ended).toBe(true);
+  });
+
+  it('tell how long it all takes, from then on', async () => {
+    const { pool } = make();
+    const wait = eventsOf(pool)
+      ?.latencies()
+      .wait.listen(new BucketCounts([1]));
+    (await pool.acquire()).release();
+    expect(wait?.read()).toEqual({ upTo: [1], count: 1, sum: 0 });
+  });
+
+  it('tell of the end of a lease also if whoever hears of it first wants to know more', async () => {
+    const { pool, said } = make();
+    const lease = await pool.acquire();
+    lease.signal.addEventListener('abort', () => void pool.stats({ latency: true }));
+    await pool.close({ drain: 0 });
+    expect(said('released')).toMatchObject([{ id: 1, by: 'force' }]);
+  });
+});
+
 describe('those who watch waits', () => {
   const make = poolsUnderTest();
+
+  it('are enough for it: nobody else need look, and one who leaves takes no other along', async () => {
+    const clock = new FakeClock();
+    const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock, max: 1 });
+    const told: string[] = [];
+    const watch = (name: string) => eventsOf(pool)?.watchWaits(() => void told.push(name));
+    const endFirst = watch('first');
+    watch('second');
+    await pool.warmUp(1);
+    const lease = await pool.acquire();
+    const next = pool.acquire();
+    expect(told).toEqual(['first', 'second']);
+    endFirst?.();
+    const last = pool.acquire();
+    expect(told).toEqual(['first', 'second', 'second']);
+    lease.release();
+    (await next).release();
+    (await last).release();
+    await pool.close();
+  });
 
   it('are told of each acquire that stands in line when it begins and how it ends, until they leave', async () => {
     const { pool } = make({ name: 'thrift', max: 1 });
