@@ -46,6 +46,8 @@ export class SocketWatch {
   private parked = false;
   private cause: Error | undefined = undefined;
   private readonly before: Listeners;
+  /** Whether it stays open for writing when the peer has ended its side. */
+  private readonly allowsHalfOpen: boolean;
 
   /** @internal Made by `SocketWatches`. */
   constructor(
@@ -54,6 +56,7 @@ export class SocketWatch {
     private readonly tell: (cause?: unknown) => void,
   ) {
     this.before = all.listenersOf(socket);
+    this.allowsHalfOpen = socket.allowHalfOpen;
     for (const [name, listener] of all.own) socket.on(name, listener);
     socket.unref?.();
   }
@@ -64,13 +67,19 @@ export class SocketWatch {
     for (const [name, listener] of this.all.own) socket.off(name, listener);
     if (this.parked) socket.off('readable', this.all.onParked);
     else holdStill(socket);
+    if (this.reader !== undefined) socket.allowHalfOpen = this.allowsHalfOpen;
     socket.ref?.();
     this.reader?.[LOST](undefined);
   }
 
-  /** A `PooledSocket` has it from now on. */
-  lendTo(reader: Reader): void {
+  /**
+   * A `PooledSocket` has it from now on.
+   *
+   * @param ends - it is the reader who ends it when the peer has ended its side, once he has written what he has to
+   */
+  lendTo(reader: Reader, ends = false): void {
     this.reader = reader;
+    if (ends) this.socket.allowHalfOpen = true;
     this.unpark();
     this.socket.ref?.();
   }
@@ -99,6 +108,7 @@ export class SocketWatch {
     const { socket, borrowing } = this;
     const awaited = borrowing?.wanted === true && writtenTo(socket) > borrowing.answeredUpTo;
     this.reader = undefined;
+    socket.allowHalfOpen = this.allowsHalfOpen;
     if (borrowing !== undefined) {
       this.borrowing = undefined;
       this.removeAdded(borrowing);
