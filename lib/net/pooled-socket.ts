@@ -233,6 +233,7 @@ export class PooledSocket extends SocketFace {
 
   override _destroy(error: Error | null, destroyed: Done): void {
     clearTimeout(this.deadline);
+    this.stopTimer();
     if (!this.returned && this.lease.active) this.lease.discard(error ?? 'destroyed by its user');
     const { writing } = this;
     this.writing = this.held = undefined;
@@ -285,6 +286,7 @@ export class PooledSocket extends SocketFace {
     this.answered = true;
     this.awaiting = this.asking = false;
     this.sent = undefined;
+    this.touch();
     if (this.isDeaf) this.unheard = true;
     if (this.readableEncoding === null ? this.push(chunk) : this.pushText(chunk)) return;
     this.full = true;
@@ -332,6 +334,7 @@ export class PooledSocket extends SocketFace {
       this.held = chunks;
       return;
     }
+    this.touch();
     if (!this.answered && !this.fresh) this.note(chunks);
     let length = conn.writableLength;
     for (const { chunk } of chunks) length += chunk.length;
@@ -384,12 +387,22 @@ export class PooledSocket extends SocketFace {
 
   /** As of any socket: what is written goes on, and the end is told behind what has come, also to one who does not read. */
   private ends(isClosed: boolean): void {
+    this.prependOnceListener('end', () => (this.write = this.refuse));
     this.push(null);
     this.read(0);
     if (!isClosed) return;
     this.gone = true;
     if (this.writing !== undefined) this.destroy(this.goneError());
     else this.settleFinish();
+  }
+
+  /** `write()` behind the peer's end, as Node has it. */
+  private refuse(...of: unknown[]): boolean {
+    const error = this.goneError();
+    const done = of.at(-1);
+    if (typeof done === 'function') process.nextTick(done as Done, error);
+    this.destroy(error);
+    return false;
   }
 
   /** It may have been dead before it was lent. */

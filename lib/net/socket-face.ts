@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
+import { LONGEST_TIMER } from './longest-timer.js';
 
 /** A connected stream; what Node's sockets have beyond that, it may have. */
 export type Conn = Duplex & Partial<Omit<TLSSocket, keyof Duplex>>;
@@ -25,6 +26,9 @@ export abstract class SocketFace extends Duplex {
   /** What its user has set, by the name of the call: for the connection that may replace this one. */
   private settings: Map<string, () => void> | undefined = undefined;
   private onTimeout: (() => void) | undefined = undefined;
+  /** For a connection that has no timeout of its own: of datagrams, of a `dialer`. */
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private limit: number | undefined = undefined;
 
   /** @internal It is closed, or about to be. */
   abstract get isOver(): boolean;
@@ -41,16 +45,23 @@ export abstract class SocketFace extends Duplex {
 
   /** What `setTimeout()` has set, in milliseconds. */
   get timeout(): number | undefined {
-    return this.isOver ? undefined : this.conn.timeout;
+    return this.limit;
   }
 
   /** As of `net.Socket`: `'timeout'` after so many milliseconds without activity; 0 = none. */
   setTimeout(ms: number, listener?: () => void): this {
     this.set('timeout', () => {
-      this.conn.setTimeout?.(ms);
+      const { conn } = this;
+      this.limit = ms;
       this.onTimeout ??= () => void this.emit('timeout');
-      this.conn.off('timeout', this.onTimeout);
-      if (ms > 0) this.conn.on('timeout', this.onTimeout);
+      this.stopTimer();
+      conn.off('timeout', this.onTimeout);
+      if (conn.setTimeout === undefined) {
+        if (ms > 0) this.timer = setTimeout(this.onTimeout, Math.min(ms, LONGEST_TIMER)).unref();
+        return;
+      }
+      conn.setTimeout(ms);
+      if (ms > 0) conn.on('timeout', this.onTimeout);
     });
     if (listener !== undefined) {
       if (ms === 0) this.off('timeout', listener);
@@ -144,6 +155,11 @@ export abstract class SocketFace extends Duplex {
     return this.conn.alpnProtocol ?? null;
   }
 
+  /** Of TLS connections: the name that was asked for. */
+  get servername(): string | false | null {
+    return (this.conn as { servername?: string | false | null }).servername ?? null;
+  }
+
   /** Of TLS connections, as what follows: see `tls.TLSSocket`. */
   getPeerCertificate(detailed?: boolean): ReturnType<TLSSocket['getPeerCertificate']> | undefined {
     return this.conn.getPeerCertificate?.(detailed);
@@ -159,6 +175,16 @@ export abstract class SocketFace extends Duplex {
 
   isSessionReused(): boolean {
     return this.conn.isSessionReused?.() === true;
+  }
+
+  /** Something has been sent, or has come. */
+  protected touch(): void {
+    this.timer?.refresh();
+  }
+
+  protected stopTimer(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
   }
 
   /** Another connection takes the place: as its user has set the one before. */
