@@ -362,7 +362,13 @@ export class PooledSocket extends SocketFace {
   }
 
   private goOn(conn: Conn, error: Error | null | undefined): void {
-    // Node calls a write that was cut off a success: whether it was, and what follows, comes by the watch.
+    // Node tells a write that has failed before it destroys the connection.
+    if (error == null) this.settleWrite(conn, error);
+    else process.nextTick(() => this.settleWrite(conn, error));
+  }
+
+  private settleWrite(conn: Conn, error: Error | null | undefined): void {
+    // And it calls one that was cut off a success: whether it was, and what follows, comes by the watch.
     if (conn !== this.conn || conn.destroyed) return;
     const { writing } = this;
     this.writing = undefined;
