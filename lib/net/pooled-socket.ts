@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type AcquireOptions, InvalidOptionsError, type Lease, PoolClosedError } from '../core/index.js';
+import type { Lender } from './lender.js';
 import { LONGEST_TIMER } from './longest-timer.js';
 import {
   ConnBusyError,
@@ -10,25 +11,12 @@ import {
   SocketDeadlineError,
   StaleConnectionError,
 } from './net-errors.js';
-import { type Conn, type Setup, SocketFace } from './socket-face.js';
+import { type Conn, SocketFace } from './socket-face.js';
 import { LOST, RECEIVED, type SocketWatch } from './socket-watch.js';
 import type { Target } from './target.js';
 import { undecoded, UnreadText } from './unread-text.js';
 
-/** A connection in somebody's hands, with the pool's eyes on it. */
-export interface Loan {
-  readonly lease: Lease<Duplex>;
-  readonly watch: SocketWatch;
-}
-
-/** The pool a socket comes from. */
-export interface Lender {
-  readonly name: string;
-  /** As it sets up each of its sockets, and how long `close()` waits for pending writes, in milliseconds. */
-  readonly setup: Setup & { readonly flushTimeout: number };
-  /** Dials once more, for one whose connection turned out dead. */
-  redial(target: Target, options: AcquireOptions): Promise<Loan>;
-}
+export type { Lender, Loan } from './lender.js';
 
 type Done = (error?: Error | null) => void;
 /**
@@ -198,14 +186,16 @@ export class PooledSocket extends SocketFace {
     return this;
   }
 
-  /** @internal That a listener has come tells that more is waited for. */
+  /** @internal Whoever begins to listen waits for more. */
   override on(event: 'error', listener: (error: Error) => void): this;
+  /** @internal */
   override on(...of: Parameters<Duplex['on']>): this;
   override on(...[event, listener]: Parameters<Duplex['on']>): this {
     if ((event === 'data' || event === 'readable') && this.readableLength === 0) this.asking = true;
     return super.on(event, listener);
   }
 
+  /** @internal */
   override addListener(...of: Parameters<Duplex['on']>): this {
     return this.on(...of);
   }
@@ -341,7 +331,8 @@ export class PooledSocket extends SocketFace {
     const waits = length >= conn.writableHighWaterMark;
     if (waits) {
       this.writing = done;
-      this.onWritten ??= (error) => this.goOn(conn, error);
+      // Of a write that has failed Node tells before it destroys the connection.
+      this.onWritten ??= (error) => process.nextTick(() => this.settleWrite(conn, error));
     }
     const last = chunks.length - 1;
     if (last > 0) conn.cork();
@@ -361,14 +352,8 @@ export class PooledSocket extends SocketFace {
     }
   }
 
-  private goOn(conn: Conn, error: Error | null | undefined): void {
-    // Node tells a write that has failed before it destroys the connection.
-    if (error == null) this.settleWrite(conn, error);
-    else process.nextTick(() => this.settleWrite(conn, error));
-  }
-
   private settleWrite(conn: Conn, error: Error | null | undefined): void {
-    // And it calls one that was cut off a success: whether it was, and what follows, comes by the watch.
+    // Node calls a write that was cut off a success: whether it was, and what follows, comes by the watch.
     if (conn !== this.conn || conn.destroyed) return;
     const { writing } = this;
     this.writing = undefined;
@@ -424,10 +409,13 @@ export class PooledSocket extends SocketFace {
     return cause !== undefined || !this.writableFinished || (this.wanted && !this.isDeaf);
   }
 
-  /** The pool was closed by force: for most users an end like any other, but not an answer to those who ask why. */
+  /** The pool was closed: for most users an end like any other, but not an answer to those who ask why. */
   private wasTakenBack(): void {
-    const asks = this.listenerCount('error') > 0;
-    this.destroy(asks ? new PoolClosedError(this.lender.name) : undefined);
+    this.destroy(this.asksWhy ? new PoolClosedError(this.lender.name) : undefined);
+  }
+
+  private get asksWhy(): boolean {
+    return this.listenerCount('error') > 0;
   }
 
   /** The peer had closed it while it was idle: nobody need know. */
@@ -445,9 +433,9 @@ export class PooledSocket extends SocketFace {
       this.again();
     } catch (error) {
       this.redialing = false;
-      // As a plain socket would have ended, for one who has said nothing and does not ask why.
-      const isHeard = !this.isUntouched || this.listenerCount('error') > 0;
-      this.destroy(isHeard ? (error as Error) : undefined);
+      // For one who has said nothing, an end as of any socket; but not for those who ask why.
+      if (error instanceof PoolClosedError) this.wasTakenBack();
+      else this.destroy(!this.isUntouched || this.asksWhy ? (error as Error) : undefined);
     }
   }
 
