@@ -76,6 +76,19 @@ describe('a user who has left', () => {
     },
   );
 
+  it('and one who has written, and listens to nothing, hear nothing when the pool closes instead of dialling', async () => {
+    const remote = await peer((theirs) => void theirs.once('data', () => theirs.destroy()));
+    const sockets = pool({ replay: true });
+    await (await sockets.dial('tcp', remote.address)).close();
+    const socket = await sockets.dial('tcp', remote.address);
+    const closing = sockets.close();
+    const closed = new Promise<void>((resolve) => void socket.on('close', resolve));
+    socket.write('a');
+    await inTime(closed);
+    await inTime(closing);
+    expect(socket.errored).toBeNull();
+  });
+
   it('who asks why gets the error of the redial all the same', async () => {
     const remote = await peer(silent);
     const sockets = pool();
