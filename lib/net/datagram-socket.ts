@@ -1,4 +1,5 @@
 import type dgram from 'node:dgram';
+import type { AddressInfo } from 'node:net';
 import { Duplex } from 'node:stream';
 
 /** Datagrams that wait to be read; what comes beyond is dropped, as the network might have. */
@@ -10,16 +11,24 @@ const MOST_WAITING = 1024;
  */
 export class DatagramSocket extends Duplex {
   readonly connecting = false;
+  /** Received so far. */
+  bytesRead = 0;
   /** Sent so far. */
   bytesWritten = 0;
 
   constructor(private readonly socket: dgram.Socket) {
     super({ readableObjectMode: true, readableHighWaterMark: MOST_WAITING });
     socket.on('message', (message: Buffer) => {
+      this.bytesRead += message.length;
       if (this.readableLength < MOST_WAITING) this.push(message);
     });
     socket.on('error', (error) => this.destroy(error));
     socket.on('close', () => this.destroy());
+  }
+
+  /** Its own end of the connection. */
+  address(): AddressInfo | Record<string, never> {
+    return this.destroyed ? {} : this.socket.address();
   }
 
   get remoteAddress(): string | undefined {
@@ -36,6 +45,10 @@ export class DatagramSocket extends Duplex {
 
   get localAddress(): string | undefined {
     return this.destroyed ? undefined : this.socket.address().address;
+  }
+
+  get localFamily(): string | undefined {
+    return this.destroyed ? undefined : this.socket.address().family;
   }
 
   get localPort(): number | undefined {

@@ -87,6 +87,20 @@ export class ConnClosedError extends AddressError {
   }
 }
 
+/** The peer has closed the connection: what is written goes nowhere. */
+export class PeerGoneError extends AddressError {
+  override readonly code = 'EPIPE';
+
+  constructor(pool: string, network: string, address: string) {
+    super(
+      `The connection of pool "${pool}" to ${network} ${address} is closed by its peer: what is written goes nowhere. Dial a new one.`,
+      pool,
+      network,
+      address,
+    );
+  }
+}
+
 /** `raw()` has been called before: the socket is the caller's. */
 export class RawTakenError extends AddressError {
   override readonly code = 'ERR_CONN_RAW_TAKEN';

@@ -1,37 +1,22 @@
 import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import { type AcquireOptions, InvalidOptionsError, type Lease, PoolClosedError } from '../core/index.js';
+import type { Lender } from './lender.js';
 import { LONGEST_TIMER } from './longest-timer.js';
 import {
   ConnBusyError,
   ConnClosedError,
+  PeerGoneError,
   RawTakenError,
   SocketDeadlineError,
   StaleConnectionError,
 } from './net-errors.js';
+import { type Conn, SocketFace } from './socket-face.js';
 import { LOST, RECEIVED, type SocketWatch } from './socket-watch.js';
 import type { Target } from './target.js';
+import { undecoded, UnreadText } from './unread-text.js';
 
-/** A connection in somebody's hands, with the pool's eyes on it. */
-export interface Loan {
-  readonly lease: Lease<Duplex>;
-  readonly watch: SocketWatch;
-}
-
-/** The pool a socket comes from. */
-export interface Lender {
-  readonly name: string;
-  /** As it sets up each of its sockets. */
-  readonly setup: {
-    readonly noDelay: boolean;
-    readonly keepAlive: number | undefined;
-    /** How long `close()` waits for pending writes, in milliseconds. */
-    readonly flushTimeout: number;
-  };
-  /** Dials once more, for one whose connection turned out dead. */
-  redial(target: Target, options: AcquireOptions): Promise<Loan>;
-}
+export type { Lender, Loan } from './lender.js';
 
 type Done = (error?: Error | null) => void;
 /**
@@ -52,11 +37,8 @@ type Chunk = { readonly chunk: Buffer };
  * socket.write('time\n');
  * const [answer] = await once(socket, 'data');
  */
-export class PooledSocket extends Duplex {
-  /** It is connected from the start. */
-  readonly connecting = false;
-  /** The connection itself; its addresses stay readable when it is given back. */
-  private conn: Duplex & Partial<Omit<Socket, keyof Duplex>>;
+export class PooledSocket extends SocketFace {
+  protected conn: Conn;
   private fresh: boolean;
   private discarded: unknown = undefined;
   private closing = false;
@@ -70,25 +52,32 @@ export class PooledSocket extends Duplex {
   private answered = false;
   /** Something was written since the last byte came. */
   private awaiting = false;
+  /** Something was written since it was lent. */
+  private spoken = false;
   /** Its user has read, or waited for something to read. */
   private wanted = false;
+  /** He has begun to listen for more since the last byte came. */
+  private asking = false;
   private redialing = false;
+  /** The connection is closed, and is not going to be replaced. */
+  private gone = false;
+  /** How much was written to a connection that may have to be replaced. */
   private written = 0;
   /** What was written, as long as it may have to be written again. */
   private sent: Buffer[] | undefined;
-  /** What its user has set, by the name of the call: for the connection that may replace this one. */
-  private settings: Map<string, () => void> | undefined = undefined;
+  /** What is being written. */
+  private writing: Done | undefined = undefined;
+  /** What is being written, and waits for a connection. */
+  private held: readonly Chunk[] | undefined = undefined;
   private finished = false;
   private finishing: Done | undefined = undefined;
-  /** With an encoding set: chunks that have not been read, and how long they are as text. */
-  private encoded: { readonly chunk: Buffer; readonly length: number }[] | undefined = undefined;
   /** Made when it is needed, as what follows: most sockets are lent, asked once and given back. */
-  private onTimeout: (() => void) | undefined = undefined;
-  private onDrain: (() => void) | undefined = undefined;
+  private onWritten: Done | undefined = undefined;
+  /** With an encoding set. */
+  private unread: UnreadText | undefined = undefined;
   /** Bytes came that nobody heard. */
   private unheard = false;
   private deadline: NodeJS.Timeout | undefined = undefined;
-  private drained: Done | undefined = undefined;
 
   /**
    * @internal
@@ -106,7 +95,7 @@ export class PooledSocket extends Duplex {
     this.conn = lease.conn;
     this.fresh = !lease.reused;
     this.sent = this.fresh || replay === 0 ? undefined : [];
-    watch.lendTo(this);
+    watch.lendTo(this, true);
   }
 
   /** It was connected before this dial. False also once a dead one has been replaced. */
@@ -147,7 +136,7 @@ export class PooledSocket extends Duplex {
     const { conn } = this;
     this.taken = true;
     const received = this.takeReceived();
-    if (this.settings !== undefined) this.restore();
+    this.restoreSettings(this.lender.setup);
     this.lease.detach();
     for (const chunk of received.reverse()) conn.unshift(chunk);
     this.destroy();
@@ -202,77 +191,18 @@ export class PooledSocket extends Duplex {
     return this;
   }
 
-  /** As of `net.Socket`: `'timeout'` after so many milliseconds without activity; 0 = none. */
-  setTimeout(ms: number, listener?: () => void): this {
-    this.set('timeout', () => {
-      this.conn.setTimeout?.(ms);
-      this.onTimeout ??= () => void this.emit('timeout');
-      this.conn.off('timeout', this.onTimeout);
-      if (ms > 0) this.conn.on('timeout', this.onTimeout);
-    });
-    if (listener !== undefined) {
-      if (ms === 0) this.off('timeout', listener);
-      else this.once('timeout', listener);
-    }
-    return this;
+  /** @internal Whoever begins to listen waits for more. */
+  override on(event: 'error', listener: (error: Error) => void): this;
+  /** @internal */
+  override on(...of: Parameters<Duplex['on']>): this;
+  override on(...[event, listener]: Parameters<Duplex['on']>): this {
+    if ((event === 'data' || event === 'readable') && this.readableLength === 0) this.asking = true;
+    return super.on(event, listener);
   }
 
-  setKeepAlive(on?: boolean, initialDelay?: number): this {
-    return this.set('keepAlive', () => void this.conn.setKeepAlive?.(on, initialDelay));
-  }
-
-  setNoDelay(on?: boolean): this {
-    return this.set('noDelay', () => void this.conn.setNoDelay?.(on));
-  }
-
-  ref(): this {
-    return this.set('ref', () => void this.conn.ref?.());
-  }
-
-  unref(): this {
-    return this.set('ref', () => void this.conn.unref?.());
-  }
-
-  address(): ReturnType<Socket['address']> {
-    return this.conn.address?.() ?? {};
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.conn.remoteAddress;
-  }
-
-  get remotePort(): number | undefined {
-    return this.conn.remotePort;
-  }
-
-  get remoteFamily(): string | undefined {
-    return this.conn.remoteFamily;
-  }
-
-  get localAddress(): string | undefined {
-    return this.conn.localAddress;
-  }
-
-  get localPort(): number | undefined {
-    return this.conn.localPort;
-  }
-
-  get bytesRead(): number {
-    return this.conn.bytesRead ?? 0;
-  }
-
-  get bytesWritten(): number {
-    return this.conn.bytesWritten ?? 0;
-  }
-
-  /** Of TLS connections: true, as of a `tls.TLSSocket`. */
-  get encrypted(): boolean {
-    return (this.conn as Partial<TLSSocket>).encrypted === true;
-  }
-
-  /** Of TLS connections: whether the peer's certificate was verified. */
-  get authorized(): boolean {
-    return (this.conn as Partial<TLSSocket>).authorized === true;
+  /** @internal */
+  override addListener(...of: Parameters<Duplex['on']>): this {
+    return this.on(...of);
   }
 
   override _read(): void {
@@ -283,15 +213,11 @@ export class PooledSocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: Done): void {
-    this.note(chunk);
-    if (this.redialing) this.drained = done;
-    else this.pass([{ chunk }], done);
+    this.accept([{ chunk }], done);
   }
 
   override _writev(chunks: Chunk[], done: Done): void {
-    for (const { chunk } of chunks) this.note(chunk);
-    if (this.redialing) this.drained = done;
-    else this.pass(chunks, done);
+    this.accept(chunks, done);
   }
 
   override _final(done: Done): void {
@@ -302,15 +228,32 @@ export class PooledSocket extends Duplex {
 
   override _destroy(error: Error | null, destroyed: Done): void {
     clearTimeout(this.deadline);
+    this.stopTimer();
     if (!this.returned && this.lease.active) this.lease.discard(error ?? 'destroyed by its user');
-    destroyed(error);
+    const { writing } = this;
+    this.writing = this.held = undefined;
+    if (writing !== undefined) process.nextTick(writing, error ?? this.closedError('write()'));
+    // Its user has left: nobody listens to an error.
+    destroyed(this.closing ? null : error);
   }
 
   private finish(done: Done): void {
     const { conn } = this;
-    if (!this.closing || this.ended) conn.end(() => done());
-    else if (conn.destroyed || this.isDatagrams) done();
-    else conn.write('', () => done());
+    if (this.closing && !this.ended) {
+      if (conn.destroyed || this.isDatagrams) done();
+      else conn.write('', () => done());
+    } else if (this.gone || conn.writableFinished) done();
+    else {
+      this.finishing = done;
+      // Of one that fails, or is replaced, the watch tells.
+      conn.end(() => conn === this.conn && conn.writableFinished && this.settleFinish());
+    }
+  }
+
+  private settleFinish(): void {
+    const { finishing } = this;
+    this.finishing = undefined;
+    finishing?.();
   }
 
   /** Something written is not on its way yet. */
@@ -319,126 +262,170 @@ export class PooledSocket extends Duplex {
     return isEnding || this.redialing || this.writableLength > 0 || this.conn.writableLength > 0;
   }
 
-  /** After its end the connection may be somebody else's. */
-  private set(name: string, setting: () => void): this {
-    if (this.destroyed || this.closing) return this;
-    this.settings ??= new Map();
-    this.settings.set(name, setting);
-    setting();
-    return this;
-  }
-
   private get isDatagrams(): boolean {
     return this.readableObjectMode;
+  }
+
+  /** Whatever comes, nobody hears it. */
+  private get isDeaf(): boolean {
+    return this.readableFlowing === true && this.listenerCount('data') === 0;
+  }
+
+  /** Its user has written nothing and is about to write nothing, as far as this connection knows. */
+  private get isUntouched(): boolean {
+    return this.written === 0 && this.writableLength === 0;
   }
 
   /** @internal */
   [RECEIVED](chunk: Buffer): void {
     this.answered = true;
-    this.awaiting = false;
+    this.awaiting = this.asking = false;
     this.sent = undefined;
-    if (this.readableFlowing === true && this.listenerCount('data') === 0) this.unheard = true;
-    const before = this.readableLength;
-    const more = this.push(chunk);
-    if (this.readableEncoding !== null) this.remember(chunk, this.readableLength - before);
-    if (more) return;
+    this.touch();
+    if (this.isDeaf) this.unheard = true;
+    if (this.readableEncoding === null ? this.push(chunk) : this.pushText(chunk)) return;
     this.full = true;
     this.conn.pause();
   }
 
-  /** Text cannot be turned back into all that it may have been made of: what is not read yet is kept as it came. */
-  private remember(chunk: Buffer, length: number): void {
-    // Read at once, as most is.
-    if (this.readableLength === 0) {
-      this.encoded = undefined;
-      return;
-    }
-    const encoded = (this.encoded ??= []);
-    encoded.push({ chunk, length });
-    let kept = encoded.reduce((sum, each) => sum + each.length, 0);
-    for (let [first] = encoded; first !== undefined; [first] = encoded) {
-      kept -= first.length;
-      if (kept < this.readableLength || first.length === 0) return;
-      encoded.shift();
-    }
+  private pushText(chunk: Buffer): boolean {
+    const rest = undecoded(this);
+    const before = this.readableLength;
+    const more = this.push(chunk);
+    this.unread ??= new UnreadText();
+    this.unread.add(this, rest, chunk, this.readableLength - before);
+    return more;
   }
 
   /** What has been received and not been read, as it came. */
   private takeReceived(): Buffer[] {
     this.removeAllListeners('data').removeAllListeners('readable');
     const encoding = this.readableEncoding;
-    let length = this.readableLength;
     const chunks: (Buffer | string)[] = [];
     for (let chunk: Buffer | string | null = this.read(); chunk !== null; chunk = this.read())
       chunks.push(chunk);
     if (encoding === null) return chunks as Buffer[];
-    const whole: Buffer[] = [];
-    for (
-      let last = this.encoded?.pop();
-      last !== undefined && last.length <= length;
-      last = this.encoded?.pop()
-    ) {
-      whole.unshift(last.chunk);
-      length -= last.length;
-    }
-    // Of a chunk that was read in part: the rest, as far as text can tell.
-    return length === 0 ? whole : [Buffer.from(chunks.join('').slice(0, length), encoding), ...whole];
+    this.unread ??= new UnreadText();
+    return [...this.unread.take(chunks.join(''), encoding), undecoded(this)].filter(
+      ({ length }) => length > 0,
+    );
   }
 
-  private note(chunk: Buffer): void {
-    this.awaiting = true;
-    if (this.answered || this.fresh) return;
-    this.written += chunk.length;
-    if (this.sent === undefined) return;
-    if (this.written > this.replay) this.sent = undefined;
-    else this.sent.push(Buffer.from(chunk));
+  /** Takes over what its user writes. */
+  private accept(chunks: readonly Chunk[], done: Done): void {
+    this.awaiting = this.spoken = true;
+    if (this.redialing) {
+      this.writing = done;
+      this.held = chunks;
+    } else this.pass(chunks, done);
   }
 
   private pass(chunks: readonly Chunk[], done: Done): void {
     const { conn } = this;
-    // Why it is gone, and what follows from that, comes by the watch.
-    if (conn.destroyed) return done();
-    let more = true;
-    if (chunks.length > 1) conn.cork();
-    for (const { chunk } of chunks) more = conn.write(chunk);
-    if (chunks.length > 1) conn.uncork();
-    if (more) return done();
-    this.drained = done;
-    this.onDrain ??= () => this.goOn();
-    conn.once('drain', this.onDrain);
+    if (this.gone) return done(this.goneError());
+    if (conn.destroyed) {
+      // Why it is gone, and what follows from that, comes by the watch.
+      this.writing = done;
+      this.held = chunks;
+      return;
+    }
+    this.touch();
+    if (!this.answered && !this.fresh) this.note(chunks);
+    let length = conn.writableLength;
+    for (const { chunk } of chunks) length += chunk.length;
+    const waits = length >= conn.writableHighWaterMark;
+    if (waits) {
+      this.writing = done;
+      // Of a write that has failed Node tells before it destroys the connection.
+      this.onWritten ??= (error) => process.nextTick(() => this.settleWrite(conn, error));
+    }
+    const last = chunks.length - 1;
+    if (last > 0) conn.cork();
+    for (let at = 0; at <= last; at += 1) {
+      conn.write((chunks[at] as Chunk).chunk, waits && at === last ? this.onWritten : undefined);
+    }
+    if (last > 0) conn.uncork();
+    if (!waits) done();
   }
 
-  private goOn(): void {
-    const done = this.drained;
-    this.drained = undefined;
-    done?.();
+  /** What may have to be written again is kept: its user may use the buffer for something else. */
+  private note(chunks: readonly Chunk[]): void {
+    for (const { chunk } of chunks) {
+      this.written += chunk.length;
+      if (this.written > this.replay) this.sent = undefined;
+      else this.sent?.push(Buffer.from(chunk));
+    }
+  }
+
+  private settleWrite(conn: Conn, error: Error | null | undefined): void {
+    // Node calls a write that was cut off a success: whether it was, and what follows, comes by the watch.
+    if (conn !== this.conn || conn.destroyed) return;
+    const { writing } = this;
+    this.writing = undefined;
+    writing?.(error);
   }
 
   /** @internal */
   [LOST](cause: Error | undefined): void {
     if (this.destroyed || this.taken || this.returned || this.redialing) return;
     if (!this.lease.active) return this.wasTakenBack();
-    const isStale = !this.fresh && !this.answered && !this.isDatagrams;
-    // Its user has left: nobody listens to an error.
-    if (this.closing) this.destroy();
-    else if (isStale) {
+    const isClosed = this.conn.destroyed;
+    if (this.closing) {
+      // A peer that has only ended its own side may still take what is being written.
+      if (isClosed) this.destroy();
+    } else if (this.isStale(cause)) {
       if (this.written === 0 || this.sent !== undefined) return void this.replace();
       const { network, address } = this.target;
       this.destroy(new StaleConnectionError(this.lender.name, network, address, { cause }));
-    } else if (cause !== undefined) this.destroy(cause);
-    else this.push(null);
+    } else if (cause !== undefined && !(this.isReplaceable && this.isUntouched)) this.destroy(cause);
+    else this.ends(isClosed);
   }
 
-  /** The pool was closed by force: for most users an end like any other, but not an answer to those who ask why. */
+  /** As of any socket: what is written goes on, and the end is told behind what has come, also to one who does not read. */
+  private ends(isClosed: boolean): void {
+    this.prependOnceListener('end', () => (this.write = this.refuse));
+    this.push(null);
+    this.read(0);
+    if (!isClosed) return;
+    this.gone = true;
+    if (this.writing !== undefined) this.destroy(this.goneError());
+    else this.settleFinish();
+  }
+
+  /** `write()` behind the peer's end, as Node has it. */
+  private refuse(...of: unknown[]): boolean {
+    const error = this.goneError();
+    const done = of.at(-1);
+    if (typeof done === 'function') process.nextTick(done as Done, error);
+    this.destroy(error);
+    return false;
+  }
+
+  /** It may have been dead before it was lent. */
+  private get isReplaceable(): boolean {
+    return !this.fresh && !this.answered && !this.isDatagrams;
+  }
+
+  private isStale(cause: Error | undefined): boolean {
+    if (!this.isReplaceable) return false;
+    if (!this.writableEnded) return true;
+    if (this.isUntouched) return false;
+    // That the peer ends when its client has, who asks for nothing, is what he wants of it.
+    return cause !== undefined || !this.writableFinished || (this.wanted && !this.isDeaf);
+  }
+
+  /** The pool was closed: for most users an end like any other, but not an answer to those who ask why. */
   private wasTakenBack(): void {
-    const asks = this.listenerCount('error') > 0;
-    this.destroy(asks ? new PoolClosedError(this.lender.name) : undefined);
+    this.destroy(this.asksWhy ? new PoolClosedError(this.lender.name) : undefined);
+  }
+
+  private get asksWhy(): boolean {
+    return this.listenerCount('error') > 0;
   }
 
   /** The peer had closed it while it was idle: nobody need know. */
   private async replace(): Promise<void> {
     this.redialing = true;
-    if (this.onDrain !== undefined) this.conn.off('drain', this.onDrain);
     this.lease.discard('it was dead before it was used');
     try {
       const { lease, watch } = await this.lender.redial(this.target, this.options);
@@ -451,18 +438,21 @@ export class PooledSocket extends Duplex {
       this.again();
     } catch (error) {
       this.redialing = false;
-      this.destroy(error as Error);
+      // For one who has said nothing, an end as of any socket; but not for those who ask why.
+      if (error instanceof PoolClosedError) this.wasTakenBack();
+      else this.destroy(!this.isUntouched || this.asksWhy ? (error as Error) : undefined);
     }
   }
 
   /** Goes on where the dead connection left off. */
   private again(): void {
-    const { sent = [], drained: done = () => undefined, finishing } = this;
-    this.sent = this.drained = this.finishing = undefined;
-    this.watch.lendTo(this);
-    for (const setting of this.settings?.values() ?? []) setting();
-    if (sent.length === 0) done();
-    else this.pass([{ chunk: Buffer.concat(sent) }], done);
+    const { sent = [], held = [], writing: done = () => undefined, finishing } = this;
+    this.sent = this.held = this.writing = this.finishing = this.onWritten = undefined;
+    this.watch.lendTo(this, true);
+    this.applySettings();
+    const chunks = [...sent.map((chunk) => ({ chunk })), ...held];
+    if (chunks.length === 0) done();
+    else this.pass(chunks, done);
     if (finishing !== undefined) this.finish(finishing);
     else if (this.finished) this.conn.end();
   }
@@ -483,7 +473,7 @@ export class PooledSocket extends Duplex {
     this.returned = true;
     if (unfit !== undefined) lease.discard(unfit);
     else {
-      if (this.settings !== undefined) this.restore();
+      this.restoreSettings(this.lender.setup);
       // What was written must be on its way before the next borrower writes.
       if (conn.writableLength === 0 || this.isDatagrams) lease.release();
       else conn.write('', () => lease.release());
@@ -494,22 +484,18 @@ export class PooledSocket extends Duplex {
   private unfitness(): unknown {
     if (this.discarded !== undefined) return this.discarded;
     if (this.ended) return 'its writing side was ended';
-    if (this.readableLength > 0) return 'it holds unread data';
+    if (this.readableLength > 0 || undecoded(this).length > 0) return 'it holds unread data';
     if (this.unheard) return 'it was sent what nobody read';
-    if (this.awaiting && this.wanted) return 'an answer was still awaited';
+    if ((this.awaiting && this.wanted) || (this.spoken && this.asking)) return 'an answer was still awaited';
     return undefined;
-  }
-
-  private restore(): void {
-    const { noDelay, keepAlive } = this.lender.setup;
-    this.conn.setTimeout?.(0);
-    if (this.onTimeout !== undefined) this.conn.off('timeout', this.onTimeout);
-    this.conn.setNoDelay?.(noDelay);
-    this.conn.setKeepAlive?.(keepAlive !== undefined, keepAlive);
   }
 
   private closedError(what: string): ConnClosedError {
     const { network, address } = this.target;
     return new ConnClosedError(this.lender.name, network, address, what);
+  }
+  private goneError(): PeerGoneError {
+    const { network, address } = this.target;
+    return new PeerGoneError(this.lender.name, network, address);
   }
 }

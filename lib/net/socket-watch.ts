@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Listener, Listeners, SocketWatches } from './socket-watches.js';
+import { undecoded } from './unread-text.js';
 
 /** For the pool alone: what a reader is told. */
 export const RECEIVED = Symbol('received');
@@ -26,6 +27,10 @@ interface Borrowing {
   addedMany: boolean;
   /** He has listened for bytes, be it for a while. */
   wanted: boolean;
+  /** He has begun to listen for more since bytes came last. */
+  asking: boolean;
+  /** How much had been written when it was lent. */
+  readonly lentAt: number;
   /** How much had been written when bytes came last, or when it was lent. */
   answeredUpTo: number;
 }
@@ -46,6 +51,8 @@ export class SocketWatch {
   private parked = false;
   private cause: Error | undefined = undefined;
   private readonly before: Listeners;
+  /** Whether it stays open for writing when the peer has ended its side. */
+  private readonly allowsHalfOpen: boolean;
 
   /** @internal Made by `SocketWatches`. */
   constructor(
@@ -54,6 +61,7 @@ export class SocketWatch {
     private readonly tell: (cause?: unknown) => void,
   ) {
     this.before = all.listenersOf(socket);
+    this.allowsHalfOpen = socket.allowHalfOpen;
     for (const [name, listener] of all.own) socket.on(name, listener);
     socket.unref?.();
   }
@@ -64,13 +72,19 @@ export class SocketWatch {
     for (const [name, listener] of this.all.own) socket.off(name, listener);
     if (this.parked) socket.off('readable', this.all.onParked);
     else holdStill(socket);
+    if (this.reader !== undefined) socket.allowHalfOpen = this.allowsHalfOpen;
     socket.ref?.();
     this.reader?.[LOST](undefined);
   }
 
-  /** A `PooledSocket` has it from now on. */
-  lendTo(reader: Reader): void {
+  /**
+   * A `PooledSocket` has it from now on.
+   *
+   * @param ends - it is the reader who ends it when the peer has ended its side, once he has written what he has to
+   */
+  lendTo(reader: Reader, ends = false): void {
     this.reader = reader;
+    if (ends) this.socket.allowHalfOpen = true;
     this.unpark();
     this.socket.ref?.();
   }
@@ -82,13 +96,15 @@ export class SocketWatch {
    */
   lendRaw(holds: boolean): void {
     const { socket } = this;
-    const answeredUpTo = writtenTo(socket);
+    const lentAt = writtenTo(socket);
     this.borrowing = {
       added: [undefined, undefined],
       taken: 0,
       addedMany: false,
       wanted: false,
-      answeredUpTo,
+      asking: false,
+      lentAt,
+      answeredUpTo: lentAt,
     };
     if (this.parked) socket.off('readable', this.all.onParked);
     if (holds) socket.ref?.();
@@ -97,16 +113,20 @@ export class SocketWatch {
   /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */
   takeBack(): string | undefined {
     const { socket, borrowing } = this;
-    const awaited = borrowing?.wanted === true && writtenTo(socket) > borrowing.answeredUpTo;
+    const awaited = borrowing !== undefined && this.isAwaiting(borrowing);
+    const isCut = socket.readableEncoding !== null && undecoded(socket).length > 0;
     this.reader = undefined;
+    socket.allowHalfOpen = this.allowsHalfOpen;
     if (borrowing !== undefined) {
       this.borrowing = undefined;
       this.removeAdded(borrowing);
       socket.unpipe();
       if (socket.readableEncoding !== null) clearEncoding(socket);
+      socket.setDefaultEncoding('utf8');
+      while (socket.writableCorked > 0) socket.uncork();
     }
     if (socket.timeout !== undefined && socket.timeout > 0) socket.setTimeout?.(0);
-    const unfit = awaited ? 'an answer was still awaited' : this.unfitness();
+    const unfit = awaited ? 'an answer was still awaited' : isCut ? 'it holds unread data' : this.unfitness();
     if (unfit !== undefined) return unfit;
     if (this.all.idleData !== 'keep' || socket.readableLength === 0) {
       this.unpark();
@@ -125,6 +145,13 @@ export class SocketWatch {
     if (socket.readableLength > 0 && this.all.idleData !== 'keep') return 'it holds unread data';
     if (socket.readableEncoding !== null) return 'its encoding was set';
     return undefined;
+  }
+
+  /** Its borrower has asked and waits for an answer, or has heard a part of one and waits for more, or has given that up. */
+  private isAwaiting({ wanted, asking, lentAt, answeredUpTo }: Borrowing): boolean {
+    if (!wanted) return false;
+    const written = writtenTo(this.socket);
+    return written > answeredUpTo || (asking && written > lentAt);
   }
 
   /** The borrower of the raw socket reads it. */
@@ -164,6 +191,7 @@ export class SocketWatch {
     } else borrowing.addedMany = true;
     if (name !== 'data' && name !== 'readable') return;
     borrowing.wanted = true;
+    if (this.socket.readableLength === 0) borrowing.asking = true;
     if (name === 'readable') process.nextTick(stayReadable, this);
     if (!this.parked) return;
     // What was kept for him he reads now; the watch goes on, ahead of him.
@@ -184,6 +212,7 @@ export class SocketWatch {
     if (reader !== undefined) reader[RECEIVED](chunk);
     else if (borrowing !== undefined) {
       borrowing.answeredUpTo = writtenTo(this.socket);
+      borrowing.asking = false;
       if (!this.hasListeners() && isFlowing(this.socket)) this.park(chunk);
     } else if (all.idleData === 'destroy') this.tell(new Error('data arrived while the connection was idle'));
     else if (all.idleData === 'keep') this.park(chunk);

@@ -122,6 +122,32 @@ describe('acquire', () => {
     await socket.close();
   });
 
+  it('[V15] takes off what its borrower has set for writing: cork() and the encoding', async () => {
+    const remote = await peer(countingConnections);
+    const sockets = pool();
+    const lease = await sockets.acquire('tcp', remote.address);
+    const { conn } = lease;
+    conn.cork();
+    conn.cork();
+    conn.write('held back\n');
+    conn.setDefaultEncoding('hex');
+    lease.release();
+    await until(() => remote.accepted[0]?.bytesRead === 10);
+    await until(() => sockets.size === 0 || sockets.stats().idle === 1);
+    const next = await sockets.acquire('tcp', remote.address);
+    expect([conn.writableCorked, conn.writableLength]).toEqual([0, 0]);
+    next.discard();
+    const again = await sockets.acquire('tcp', remote.address);
+    again.conn.setDefaultEncoding('hex').cork();
+    again.release();
+    const last = await sockets.acquire('tcp', remote.address);
+    expect([await inTime(ask(last.conn, '6869')), last.reused]).toEqual([
+      `${remote.accepted.length}:6869`,
+      true,
+    ]);
+    last.release();
+  });
+
   it.each(['data', 'pipe', 'pause', 'async iterator'])(
     'leaves the socket readable for the next, however its borrower has read: %s',
     async (how) => {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import type { Readable } from 'node:stream';
 import { listenersOf } from './census.js';
 import { loopback } from './loopback.js';
-import { countingConnections, deaf } from './peers.js';
+import { countingConnections, deaf, silent } from './peers.js';
 import { ask, inTime, readAll, rejection, thrown } from './talk.js';
 import { until } from './until.js';
 
@@ -136,6 +137,44 @@ describe('raw()', () => {
       expect(Buffer.concat(got).toString('hex')).toBe(bytes.toString('hex'));
     },
   );
+
+  it.each<[string, BufferEncoding, number[][], (socket: Readable) => string | undefined]>([
+    ['a character in two pieces, nothing read', 'utf8', [[0xc3], [0xa9, 0x61, 0x62, 0x63]], () => undefined],
+    ['half a character, and no more', 'utf8', [[0xc3]], () => undefined],
+    [
+      'half a character behind what is read',
+      'utf8',
+      [[0x61, 0x62, 0xe2, 0x82]],
+      (socket) => String(socket.read()),
+    ],
+    [
+      'bytes that are no text behind half a character',
+      'utf8',
+      [
+        [0xe2, 0x82],
+        [0x61, 0xff],
+      ],
+      () => undefined,
+    ],
+    ['single bytes', 'base64', [[1], [2]], () => undefined],
+    ['an odd byte', 'utf16le', [[0x61, 0x00, 0x62]], () => undefined],
+  ])('[V14] gives back what its decoder holds: %s', async (_, encoding, chunks, read) => {
+    const remote = await peer(silent);
+    const socket = (await pool().dial('tcp', remote.address)).setEncoding(encoding);
+    const theirs = await remote.connection(1);
+    let sent = 0;
+    for (const chunk of chunks) {
+      theirs.write(Buffer.from(chunk));
+      sent += chunk.length;
+      await until(() => socket.bytesRead === sent);
+    }
+    const seen = read(socket) ?? '';
+    const raw = socket.raw();
+    theirs.end();
+    const got: Buffer[] = [Buffer.from(seen, encoding)];
+    for await (const chunk of raw) got.push(chunk as Buffer);
+    expect(Buffer.concat(got).toString('hex')).toBe(Buffer.from(chunks.flat()).toString('hex'));
+  });
 
   it('[V14] waits for nothing: while writes are pending it throws, and can be asked again', async () => {
     const remote = await peer(deaf);

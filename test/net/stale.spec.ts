@@ -317,6 +317,36 @@ describe('a reused connection that turns out dead', () => {
     await socket.close();
   });
 
+  it.each([true, false])(
+    '[V9] that dies in the middle of a large write is replaced, or fails as stale: replay allows it: %s',
+    async (isAllowed) => {
+      const flood = Buffer.alloc(20_000_000, 'x');
+      const remote = await peer((socket, number) => {
+        if (number === 1) socket.once('data', (line) => socket.pause().write(line));
+        else socket.resume();
+      });
+      const sockets = pool();
+      const first = await sockets.dial('tcp', remote.address);
+      await ask(first, 'a');
+      await first.close();
+      const socket = await sockets.dial('tcp', remote.address, { replay: isAllowed ? flood.length : 1000 });
+      const failed = isAllowed ? undefined : rejection(once(socket, 'data'));
+      const told = new Promise<unknown>((resolve) => void socket.write(flood, resolve));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(socket.writableLength).toBeGreaterThan(0);
+      remote.accepted[0]?.resetAndDestroy();
+      const error = await inTime(told);
+      if (isAllowed) {
+        expect([error ?? null, socket.reused]).toEqual([null, false]);
+        await until(() => remote.accepted[1]?.bytesRead === flood.length);
+      } else {
+        expect(error).toBeInstanceOf(StaleConnectionError);
+        expect(await inTime(failed as Promise<unknown>)).toBe(error);
+      }
+      await socket.close();
+    },
+  );
+
   it('[V9] is ended when its user has ended it, for a peer that answers at the end', async () => {
     let number = 0;
     const remote: Peer = await peer(

@@ -81,6 +81,32 @@ describe('TLS', () => {
     expect(sockets.size).toBe(0);
   });
 
+  it('tells of the handshake what the socket itself tells', async () => {
+    const remote = await serving(countingConnections, { ALPNProtocols: ['lines'] });
+    const sockets = pool({ tls: { ca, ALPNProtocols: ['lines'] } });
+    const socket = await sockets.dial('tls', `localhost:${remote.port}`);
+    const own = {
+      alpnProtocol: socket.alpnProtocol,
+      authorizationError: socket.authorizationError,
+      servername: socket.servername,
+      protocol: socket.getProtocol(),
+      cipher: socket.getCipher(),
+      certificate: socket.getPeerCertificate()?.fingerprint256,
+      isSessionReused: socket.isSessionReused(),
+    };
+    const raw = socket.raw() as TLSSocket & { servername: string };
+    expect(own).toEqual({
+      alpnProtocol: 'lines',
+      authorizationError: undefined,
+      servername: 'localhost',
+      protocol: raw.getProtocol(),
+      cipher: raw.getCipher(),
+      certificate: raw.getPeerCertificate().fingerprint256,
+      isSessionReused: raw.isSessionReused(),
+    });
+    raw.destroy();
+  });
+
   it('gives up a handshake that nobody answers at connectTimeout', async () => {
     const mute = await peer(silent);
     const sockets = pool({ connectTimeout: 60, tls: { ca } });

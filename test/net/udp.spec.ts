@@ -253,6 +253,46 @@ describe('UDP', () => {
     raw.destroy();
   });
 
+  it("tells by 'timeout' that nothing was sent and nothing came for so long", async () => {
+    const peer = await udpPeer();
+    const sockets = pool();
+    const socket = await sockets.dial('udp', peer.address);
+    let heard = 0;
+    expect(socket.setTimeout(60, () => (heard += 1)).timeout).toBe(60);
+    for (let i = 0; i < 4; i += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      socket.write('a');
+      await once(socket, 'data');
+    }
+    expect(heard).toBe(0);
+    await inTime(once(socket, 'timeout'));
+    expect([heard, socket.destroyed]).toEqual([1, false]);
+    await socket.close();
+    const next = await sockets.dial('udp', peer.address);
+    next.on('timeout', () => (heard += 100)).setTimeout(10);
+    next.setTimeout(0);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect([heard, next.reused]).toEqual([1, true]);
+    // The harness finds the timer if it is still there.
+    next.setTimeout(3_600_000);
+    await next.close();
+  });
+
+  it('counts what has come and what was sent, and knows its own address', async () => {
+    const peer = await udpPeer((_, send) => send('seven!!'));
+    const socket = await pool().dial('udp', peer.address);
+    socket.write('abc');
+    await once(socket, 'data');
+    expect([socket.bytesRead, socket.bytesWritten]).toEqual([7, 3]);
+    expect(socket.address()).toEqual({
+      address: '127.0.0.1',
+      family: 'IPv4',
+      port: peer.received[0]?.from.port,
+    });
+    expect(socket.localFamily).toBe('IPv4');
+    await socket.close();
+  });
+
   it('[V19] is adopted by put, as a DatagramSocket', async () => {
     const peer = await udpPeer();
     const sockets = pool();
