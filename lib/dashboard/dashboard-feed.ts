@@ -6,6 +6,7 @@ import { Course, COURSE_LENGTH, POINT_EVERY } from './course.js';
 import type { DashboardSettings } from './dashboard-options.js';
 import { DASHBOARD_SETTINGS } from './dashboard-tokens.js';
 import { NewsDesk } from './news-desk.js';
+import { isGone } from './raw-http.js';
 import { Reporters } from './reporters.js';
 import { Sights } from './sights.js';
 import { Survey } from './survey.js';
@@ -59,6 +60,8 @@ export class DashboardFeed implements BeforeApplicationShutdown {
   }
 
   admit(request: IncomingMessage, response: ServerResponse): void {
+    // Guards take their time; meanwhile a page may have been closed.
+    if (isGone(response)) return;
     if (this.watch === undefined) this.begin();
     const viewer = new Viewer(request, response, () => this.leave(viewer));
     this.viewers.add(viewer);

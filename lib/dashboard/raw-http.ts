@@ -18,3 +18,8 @@ export function forbidCrossOrigin(response: ServerResponse): void {
     if (name.startsWith('access-control-')) response.removeHeader(name);
   }
 }
+
+/** Whoever asked is not there any more, and no 'close' will come to say so. HTTP/2's response only stands before its stream. */
+export function isGone(response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } }): boolean {
+  return (response.stream ?? response).destroyed;
+}

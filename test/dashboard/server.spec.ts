@@ -1,3 +1,5 @@
+import { get } from 'node:http';
+import type { Socket } from 'node:net';
 import { jest } from '@jest/globals';
 import {
   type CallHandler,
@@ -209,6 +211,30 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     expect(events?.wants('leak')).toBe(before);
     await (await house.watch()).next('snapshot');
     expect(stats.mock.calls.length).toBeGreaterThan(length);
+  });
+
+  it('admits nobody who has gone while a guard made up its mind', async () => {
+    const asked: (() => void)[] = [];
+    const hesitates = { canActivate: () => new Promise<boolean>((yes) => asked.push(() => yes(true))) };
+    await open({ dashboard: { guards: [hesitates] } });
+    let lost = 0;
+    house.app.getHttpServer().on('connection', (socket: Socket) => socket.once('close', () => (lost += 1)));
+    const requests = Array.from({ length: 3 }, () => get(`${house.url}/conn-pool/stream`, { agent: false }));
+    for (const request of requests) request.on('error', () => undefined);
+    await until(() => asked.length === 3);
+    for (const request of requests) request.destroy();
+    await until(() => lost === 3);
+    const stats = jest.spyOn(house.pool, 'stats');
+    for (const answer of asked) answer();
+    // One that comes later is admitted later.
+    const watching = house.watch();
+    await until(() => asked.length === 4);
+    const feed = house.app.get(DashboardFeed, { strict: false });
+    const before = { viewers: feed.size, looks: stats.mock.calls.length };
+    asked[3]?.();
+    await (await watching).next('snapshot');
+    expect(before).toEqual({ viewers: 0, looks: 0 });
+    expect(feed.size).toBe(1);
   });
 
   it('begins a new viewer’s charts and log with what the others have seen', async () => {
