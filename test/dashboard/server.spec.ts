@@ -31,6 +31,12 @@ class Doorman implements CanActivate {
   }
 }
 
+class Porter implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
 class WrapsEverything implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {
     return next.handle().pipe(map((data: unknown) => ({ data })));
@@ -159,12 +165,12 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     @Module({ providers: [Passwords], exports: [Passwords] })
     class PasswordsModule {}
     @Injectable()
-    class Porter extends Doorman {
+    class Janitor extends Doorman {
       constructor(readonly passwords: Passwords) {
         super();
       }
     }
-    await open({ dashboard: { guards: [Porter], imports: [PasswordsModule] } });
+    await open({ dashboard: { guards: [Janitor], imports: [PasswordsModule] } });
     const response = await fetch(`${house.url}/conn-pool`, { headers: { password: 'swordfish' } });
     expect(response.status).toBe(200);
   });
@@ -186,6 +192,54 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     expect(old.status).toBe(403);
     const page = await fetch(`${house.url}/conn-pool`, { headers: theirs });
     expect(page.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  /** What is answered to a page, its stream and an action. */
+  async function statusesAs(host: string): Promise<(number | undefined)[]> {
+    const headers = { origin: `http://${host}` };
+    const answers = [
+      await house.askAs(host, '/conn-pool', { headers }),
+      await house.askAs(host, '/conn-pool/stream', { headers }),
+      await house.askAs(host, '/conn-pool/actions?do=pause&pool=echo', { headers, method: 'POST' }),
+    ];
+    return answers.map(({ status }) => status);
+  }
+  const SERVED = [200, 200, 403];
+  const REFUSED = [403, 403, 403];
+
+  it('has no names but its own where no guard decides: a stranger’s may have been pointed at it', async () => {
+    await open({ dashboard: { actions: true, hosts: ['ops.example', 'Pools'] } });
+    expect(await statusesAs(`evil.example:${house.port}`)).toEqual(REFUSED);
+    expect(await statusesAs('ops.example.evil.example')).toEqual(REFUSED);
+    expect(await statusesAs('127.0.0.1.evil.example')).toEqual(REFUSED);
+    expect(await statusesAs('not a name')).toEqual(REFUSED);
+    const own = ['ops.example', 'ops.example:8080', 'pools', 'localhost:1', 'my.localhost', '[::1]:3000'];
+    for (const host of [...own, '10.0.0.7'])
+      expect({ host, is: await statusesAs(host) }).toEqual({ host, is: SERVED });
+  });
+
+  it('says what to do about a name that it does not know, to which it gives no token', async () => {
+    await open({ dashboard: { actions: true } });
+    const { token } = (await (await house.watch()).next('hello')).data as { token: string };
+    const refused = await house.askAs('ops.example:3000', '/conn-pool/actions?do=pause&pool=echo', {
+      headers: { 'x-conn-pool-token': token },
+      method: 'POST',
+    });
+    expect(refused.status).toBe(403);
+    expect(refused.text).toMatch(/no guards.*IP address.*localhost.*"hosts\\".*"ops\.example:3000\\"/);
+    expect(house.pool.state).toBe('open');
+  });
+
+  it('leaves names to guards, unless it is told some', async () => {
+    await open({
+      dashboard: { guards: [Porter] },
+      imports: [
+        ConnPoolDashboardModule.forRoot({ path: 'strict', guards: [Porter], hosts: ['ops.example'] }),
+      ],
+    });
+    expect((await statusesAs('any.example')).slice(0, 2)).toEqual([200, 200]);
+    expect((await house.askAs('any.example', '/strict')).status).toBe(403);
+    expect((await house.askAs('ops.example', '/strict')).status).toBe(200);
   });
 
   it('looks once for all viewers, and not at all for none', async () => {
