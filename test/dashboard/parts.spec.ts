@@ -1,48 +1,22 @@
-import type { PoolEvent, PoolStats } from 'nestjs-conn-pool/core';
+import type { PoolEvent } from 'nestjs-conn-pool/core';
 import { Course, Peaks } from '../../lib/dashboard/course.js';
 import { type NewsItem, poolNews } from '../../lib/dashboard/news.js';
 import { NewsDesk } from '../../lib/dashboard/news-desk.js';
-import { PoolTrouble } from '../../lib/dashboard/pool-trouble.js';
-import { moodOf } from '../../lib/dashboard/pool-view.js';
 import { pageParts } from '../../lib/dashboard/page-parts.js';
+import { Refusals } from '../../lib/dashboard/refusals.js';
 
-const stats = (some: Partial<PoolStats>): PoolStats =>
-  ({ state: 'open', max: 4, size: 2, idle: 1, leased: 1, waiting: 0, ...some }) as PoolStats;
-
-describe('how a pool is', () => {
-  let now = 0;
-  const trouble = (...events: Partial<PoolEvent>[]): PoolTrouble => {
-    const found = new PoolTrouble(() => now);
-    for (const event of events) found.note(event as PoolEvent);
-    return found;
-  };
-
-  it.each([
-    ['ok', stats({})],
-    ['busy', stats({ leased: 4, size: 4, idle: 0 })],
-    ['exhausted', stats({ leased: 4, size: 4, idle: 0, waiting: 1 })],
-    ['ok', stats({ leased: 1, size: 2, idle: 0, waiting: 1 })],
-    ['ok', stats({ leased: 400, size: 400, idle: 0, max: Infinity })],
-    ['paused', stats({ state: 'paused', leased: 4, size: 4, idle: 0, waiting: 1 })],
-    ['draining', stats({ state: 'draining' })],
-    ['closed', stats({ state: 'closed' })],
-  ])('%s', (mood, counts) => expect(moodOf(counts, undefined)).toBe(mood));
-
-  it('is "failing" from a dial that failed to one that did not', () => {
-    const failed = { type: 'dial-failed', cause: new Error('refused') } as const;
-    expect(moodOf(stats({}), trouble(failed))).toBe('failing');
-    expect(trouble(failed).cause).toBe('refused');
-    expect(moodOf(stats({}), trouble(failed, { type: 'dialed' }))).toBe('ok');
-    expect(moodOf(stats({ leased: 4, size: 4, idle: 0, waiting: 1 }), trouble(failed))).toBe('exhausted');
-  });
-
-  it('is "exhausted" for three seconds after it has refused somebody', () => {
-    const refused = trouble({ type: 'exhausted' });
-    expect(moodOf(stats({}), refused)).toBe('exhausted');
+describe('an acquire that was refused', () => {
+  it('is of interest for three seconds', () => {
+    let now = 0;
+    const refusals = new Refusals(() => now);
+    expect(refusals.lately).toBe(false);
+    refusals.note({ type: 'dialed' } as PoolEvent);
+    expect(refusals.lately).toBe(false);
+    refusals.note({ type: 'exhausted' } as PoolEvent);
     now = 2999;
-    expect(moodOf(stats({}), refused)).toBe('exhausted');
+    expect(refusals.lately).toBe(true);
     now = 3000;
-    expect(moodOf(stats({}), refused)).toBe('ok');
+    expect(refusals.lately).toBe(false);
   });
 });
 
