@@ -95,9 +95,9 @@ describe('the course of the last minutes', () => {
 
   it('has the highest numbers between two points', () => {
     const peaks = new Peaks();
-    peaks.note('echo', { leased: 3, waiting: 0 });
-    peaks.note('echo', { leased: 1, waiting: 7 });
-    expect(peaks.take()).toEqual(new Map([['echo', { leased: 3, waiting: 7 }]]));
+    peaks.note('echo', { leased: 3, waiting: 0, max: 8 });
+    peaks.note('echo', { leased: 1, waiting: 7, max: 4 });
+    expect(peaks.take()).toEqual(new Map([['echo', { leased: 3, waiting: 7, max: 4 }]]));
     expect(peaks.take().size).toBe(0);
   });
 });

@@ -303,6 +303,7 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     expect(points.at(-1)?.pools.echo).toMatchObject({
       measured: true,
       waiting: 0,
+      max: 2,
       dial: { p50: expect.any(Number) },
     });
   });
@@ -368,6 +369,28 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
       await reader.ended;
       expect(reader.messages.at(-1)?.type).toBe('bye');
     }
+  });
+});
+
+describe('the charts of a dashboard', () => {
+  it('have something to draw at every point, however rare looks are', async () => {
+    const house = await House.open({ dashboard: { interval: '2100ms' } });
+    const reader = await house.watch();
+    const { course, points } = (await reader.next('hello')).data as {
+      course: { every: number };
+      points: { pools: object }[];
+    };
+    expect(course.every).toBe(2100);
+    const next = (await reader.next('point')).data as { pools: object };
+    for (const { pools } of [...points, next]) expect(Object.keys(pools)).toEqual(['echo']);
+    await house.close();
+  });
+
+  it('have a point every two seconds or so, with what all looks have shown', async () => {
+    const house = await House.open({ dashboard: { interval: 300 } });
+    const { course } = (await (await house.watch()).next('hello')).data as { course: { every: number } };
+    expect(course.every).toBe(2100);
+    await house.close();
   });
 });
 
