@@ -19,7 +19,7 @@ import type { CloseOptions, HeartbeatOptions, ManagedPool } from './managed-pool
 import { resolveHeartbeat } from './heartbeat-options.js';
 import { resolveDrain } from './close-options.js';
 import { ConnPool, type KeyPlace } from './pool.js';
-import { PoolEvents, type RareEvent, type WaitWatcher } from './pool-events.js';
+import { type DialTrouble, PoolEvents, type RareEvent, type WaitWatcher } from './pool-events.js';
 import type { PoolChannels } from './pool-channels.js';
 import { Runtime } from './runtime.js';
 import { isStatsOptions, wantsLatency } from './stats-options.js';
@@ -220,6 +220,11 @@ export class KeyedConnPool<K, T, M = undefined> implements ManagedPool, AsyncDis
       this.lookOn();
     }
     return household.latencies;
+  }
+
+  /** @internal As one who is `Watched`. */
+  dialTroubles(): readonly DialTrouble[] {
+    return [...this.pools.values()].flatMap(({ pool }) => pool.dialTroubles());
   }
 
   /** @internal Somebody wants to know of borrowings, or nobody does any more. */

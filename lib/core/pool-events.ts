@@ -32,12 +32,21 @@ export interface EventSink {
   complete(): void;
 }
 
+/** Dials fail: the last has, or they are held back because what they give is of no use. */
+export interface DialTrouble {
+  readonly cause: unknown;
+  /** Of a `KeyedConnPool`: whose dials. */
+  readonly key?: unknown;
+}
+
 /** What the events need of their pool. */
 export interface Watched {
   /** Whether borrowings are wanted may have changed. */
   lookOn(): void;
   /** Made now, if nobody has asked before. */
   latencies(): Latencies;
+  /** One for each key of which dials fail now. */
+  dialTroubles(): readonly DialTrouble[];
 }
 
 /** A pool's stream of events. */
@@ -105,6 +114,11 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
   /** Measured from now on, if nobody has asked before. */
   latencies(): Latencies {
     return this.watched.latencies();
+  }
+
+  /** Known to the pool, also if nobody has listened: one for each key of which dials fail now. */
+  dialTroubles(): readonly DialTrouble[] {
+    return this.watched.dialTroubles();
   }
 
   /** @returns what ends the watching */

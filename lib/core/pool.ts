@@ -33,7 +33,7 @@ import {
   resolveSize,
 } from './options.js';
 import type { PoolChannels } from './pool-channels.js';
-import { type EventSink, PoolEvents } from './pool-events.js';
+import { type DialTrouble, type EventSink, PoolEvents } from './pool-events.js';
 import { Probe } from './probe.js';
 import type { CloseReport, ConnInfo, HeartbeatReport, PoolState, PoolStats, StatsOptions } from './stats.js';
 import { wantsLatency } from './stats-options.js';
@@ -873,6 +873,13 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       this.lookOn();
     }
     return household.latencies;
+  }
+
+  /** @internal As one who is `Watched`. */
+  dialTroubles(): readonly DialTrouble[] {
+    const { failures, readyAt, lastError: cause } = this.stock.backoff;
+    if (failures === 0 && this.turn.read() >= readyAt) return [];
+    return [this.place === undefined ? { cause } : { cause, key: this.place.key }];
   }
 
   /** @internal Somebody wants to know of borrowings, or nobody does any more. */

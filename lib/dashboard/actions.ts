@@ -1,4 +1,4 @@
-import type { HeartbeatReport, ManagedPool, PoolSize } from '../core/index.js';
+import type { HeartbeatReport, ManagedPool, PoolSize, PoolStats } from '../core/index.js';
 import { counted } from '../nest/counted.js';
 import { causeText } from '../nest/cause-text.js';
 
@@ -62,7 +62,7 @@ export async function perform(pool: SteerablePool, action: DashboardAction, size
       return `${of}: its connections are being replaced; those in use go when they come back.`;
     case 'resize':
       pool.resize?.(size);
-      return `${of} now has ${sizeText(size)}.`;
+      return `${of} now has ${sizeText(pool.stats())}.`;
     case 'pause':
       pool.pause?.();
       return `${of} is paused.`;
@@ -79,8 +79,6 @@ function checkText({ checked, healthy, failed, latencyMs, cause }: HeartbeatRepo
   return `${failed} of ${counted(checked, 'idle connection')} failed: ${causeText(cause)}`;
 }
 
-function sizeText(size: PoolSize): string {
-  return Object.entries(size)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
+function sizeText({ max, min, maxIdle }: PoolStats): string {
+  return `max ${max}, min ${min}, maxIdle ${maxIdle}`;
 }

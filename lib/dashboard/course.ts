@@ -1,9 +1,14 @@
 import type { LatencyReading, LatencyView } from './latency-reading.js';
 
-/** One point of a pool's charts: the most in use and in line since the last, and percentiles of late in milliseconds. */
-export interface PoolPoint {
+/** What is noted of a pool at a look. */
+export interface Load {
   readonly leased: number;
   readonly waiting: number;
+  readonly max: number;
+}
+
+/** One point of a pool's charts: the most seen in use and in line since the last, and percentiles of late in milliseconds. */
+export interface PoolPoint extends Load {
   readonly wait?: LatencyView;
   readonly dial?: LatencyView;
   /** Whether the pool measures at all. */
@@ -24,7 +29,7 @@ export interface Point {
   readonly hubs: Readonly<Record<string, HubPoint>>;
 }
 
-/** Between two points. Milliseconds. */
+/** Between two points at least. Milliseconds. */
 export const POINT_EVERY = 2000;
 /** What charts show. Milliseconds. */
 export const COURSE_LENGTH = 5 * 60_000;
@@ -44,29 +49,27 @@ export class Course {
   }
 }
 
-/** The highest numbers between two points: a burst must not fall through. */
+/** The highest numbers that looks have shown between two points: what they have seen must not fall through. */
 export class Peaks {
-  private readonly highest = new Map<string, { leased: number; waiting: number }>();
+  private readonly highest = new Map<string, Load>();
 
-  note(name: string, { leased, waiting }: { leased: number; waiting: number }): void {
+  note(name: string, { leased, waiting, max }: Load): void {
     const so = this.highest.get(name);
     this.highest.set(name, {
       leased: Math.max(leased, so?.leased ?? 0),
       waiting: Math.max(waiting, so?.waiting ?? 0),
+      max,
     });
   }
 
   /** What has been noted since the last call, by name. */
-  take(): Map<string, { leased: number; waiting: number }> {
+  take(): Map<string, Load> {
     const taken = new Map(this.highest);
     this.highest.clear();
     return taken;
   }
 }
 
-export function poolPoint(
-  peak: { leased: number; waiting: number },
-  reading: LatencyReading | undefined,
-): PoolPoint {
+export function poolPoint(peak: Load, reading: LatencyReading | undefined): PoolPoint {
   return { ...peak, ...reading, measured: reading !== undefined };
 }

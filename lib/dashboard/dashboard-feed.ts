@@ -6,6 +6,7 @@ import { Course, COURSE_LENGTH, POINT_EVERY } from './course.js';
 import type { DashboardSettings } from './dashboard-options.js';
 import { DASHBOARD_SETTINGS } from './dashboard-tokens.js';
 import { NewsDesk } from './news-desk.js';
+import { isGone } from './raw-http.js';
 import { Reporters } from './reporters.js';
 import { Sights } from './sights.js';
 import { Survey } from './survey.js';
@@ -18,8 +19,8 @@ const GATHER_NEWS = 100;
 /** What runs while somebody watches. */
 interface Watch {
   readonly looking: NodeJS.Timeout;
-  readonly drawing: NodeJS.Timeout;
   printing: NodeJS.Timeout | undefined;
+  looks: number;
 }
 
 /**
@@ -59,6 +60,8 @@ export class DashboardFeed implements BeforeApplicationShutdown {
   }
 
   admit(request: IncomingMessage, response: ServerResponse): void {
+    // Guards take their time; meanwhile a page may have been closed.
+    if (isGone(response)) return;
     if (this.watch === undefined) this.begin();
     const viewer = new Viewer(request, response, () => this.leave(viewer));
     this.viewers.add(viewer);
@@ -74,6 +77,10 @@ export class DashboardFeed implements BeforeApplicationShutdown {
     await setImmediate();
   }
 
+  private get looksAPoint(): number {
+    return Math.ceil(POINT_EVERY / this.settings.interval);
+  }
+
   private greeting(): object {
     const { title, interval, actions } = this.settings;
     return {
@@ -85,7 +92,7 @@ export class DashboardFeed implements BeforeApplicationShutdown {
       pid: process.pid,
       node: process.version,
       startedAt: Math.round(Date.now() - process.uptime() * 1000),
-      course: { length: COURSE_LENGTH, every: POINT_EVERY },
+      course: { length: COURSE_LENGTH, every: this.looksAPoint * interval },
       points: this.course.since(Date.now() - COURSE_LENGTH),
       news: this.desk.recent(),
     };
@@ -97,14 +104,14 @@ export class DashboardFeed implements BeforeApplicationShutdown {
   }
 
   private begin(): void {
-    this.watch = {
-      looking: setInterval(() => this.look(), this.settings.interval).unref(),
-      drawing: setInterval(() => this.draw(), POINT_EVERY).unref(),
+    const watch: Watch = {
+      looking: setInterval(() => this.look(watch), this.settings.interval).unref(),
       printing: undefined,
+      looks: 0,
     };
-    this.look();
     // The first point of a pool that has never been asked says that it measures, and from now on it does.
-    this.draw();
+    this.watch = watch;
+    this.look(watch);
   }
 
   private stop(): void {
@@ -113,14 +120,16 @@ export class DashboardFeed implements BeforeApplicationShutdown {
     this.reporters.callBack();
     this.desk.edition();
     clearInterval(watch?.looking);
-    clearInterval(watch?.drawing);
     clearTimeout(watch?.printing);
   }
 
-  private look(): void {
+  private look(watch: Watch): void {
     this.reporters.post();
     this.snapshot = messageText('snapshot', this.survey.snapshot());
     this.sendAll(this.snapshot);
+    // On the same timer, so that there is something seen to be drawn.
+    if (watch.looks % this.looksAPoint === 0) this.draw();
+    watch.looks += 1;
   }
 
   private draw(): void {

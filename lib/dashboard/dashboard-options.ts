@@ -8,6 +8,7 @@ import { InvalidRootOptionsError } from '../nest/module-errors.js';
 import type { AsyncOptions } from '../nest/module-options.js';
 import { DASHBOARD_ACTIONS, type DashboardAction } from './actions.js';
 import { UnguardedDashboardError } from './dashboard-errors.js';
+import { hostName } from './known-host.js';
 
 /** What the factory of `forRootAsync()` makes. */
 export interface ConnPoolDashboardModuleOptions {
@@ -19,6 +20,11 @@ export interface ConnPoolDashboardModuleOptions {
   actions?: boolean | readonly DashboardAction[];
   /** Begin in production although the module knows of no guards, as something else keeps strangers out. Default `false`. */
   unguarded?: boolean;
+  /**
+   * Names that the page is opened by, without ports; addresses and `localhost` are always among them. Default: none
+   * without guards, and any with guards.
+   */
+  hosts?: readonly string[];
   /** `false`: there is no page, and its addresses answer 404. Default `true`. */
   enabled?: boolean;
 }
@@ -52,6 +58,8 @@ export interface DashboardSettings {
   readonly interval: number;
   readonly actions: readonly DashboardAction[];
   readonly enabled: boolean;
+  /** In lower case; `undefined`: any. */
+  readonly hosts: readonly string[] | undefined;
 }
 
 export const DEFAULT_PATH = 'conn-pool';
@@ -87,12 +95,25 @@ const FIELDS = {
   ),
   unguarded: v.optional(flag, false),
   enabled: v.optional(flag, true),
+  hosts: v.optional(
+    v.pipe(
+      v.custom<readonly string[]>(
+        (value) => Array.isArray(value) && value.every(isHostName),
+        "an array of names such as 'ops.example', without ports",
+      ),
+      v.transform((names) => names.map((name) => name.toLowerCase())),
+    ),
+  ),
 };
 
 const SCHEMA = v.object(FIELDS);
 
 function isAction(value: unknown): boolean {
   return (DASHBOARD_ACTIONS as readonly unknown[]).includes(value);
+}
+
+function isHostName(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && hostName(value) === value.toLowerCase();
 }
 
 /**
@@ -107,11 +128,13 @@ export function resolveDashboardOptions(
   const { fields, problems } = readFields(options ?? {}, Object.keys(FIELDS));
   problems.push(...optionProblems(FIELDS, fields as Record<string, unknown>));
   if (problems.length > 0) throw new InvalidRootOptionsError('ConnPoolDashboardModule has', problems);
-  const { title, interval, actions, unguarded, enabled } = v.parse(SCHEMA, fields);
-  const isOpenToAll = guards.length === 0 && !unguarded;
-  if (enabled && isOpenToAll && process.env.NODE_ENV === 'production')
+  const { title, interval, actions, unguarded, enabled, hosts } = v.parse(SCHEMA, fields);
+  const hasGuards = guards.length > 0;
+  if (enabled && !hasGuards && !unguarded && process.env.NODE_ENV === 'production')
     throw new UnguardedDashboardError(path);
-  return { title, interval, enabled, actions: listed(actions) };
+  // Credentials are for one name; a guard sees none of them under another.
+  const names = hosts ?? (hasGuards ? undefined : []);
+  return { title, interval, enabled, actions: listed(actions), hosts: names };
 }
 
 function listed(actions: boolean | readonly DashboardAction[]): readonly DashboardAction[] {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   type CanActivate,
   Controller,
@@ -17,7 +18,8 @@ import { DashboardFeed } from './dashboard-feed.js';
 import type { DashboardSettings } from './dashboard-options.js';
 import { DASHBOARD_SETTINGS } from './dashboard-tokens.js';
 import { DashboardPage } from './dashboard-page.js';
-import { forbidCrossOrigin, rawRequest, rawResponse } from './raw-http.js';
+import { isKnownHost } from './known-host.js';
+import { forbidCrossOrigin, hostOf, rawRequest, rawResponse } from './raw-http.js';
 import { isSameOrigin } from './same-origin.js';
 import { Steering } from './steering.js';
 
@@ -42,15 +44,15 @@ export function dashboardController(
     ) {}
 
     @Get()
-    page(@Res() reply: object): void {
-      this.requireEnabled();
+    page(@Req() request: object, @Res() reply: object): void {
+      this.admit(rawRequest(request));
       this.document.answer(rawResponse(reply));
     }
 
     @Get('stream')
     stream(@Req() request: object, @Res() reply: object): void {
-      this.requireEnabled();
       const incoming = rawRequest(request);
+      this.admit(incoming);
       if (!isSameOrigin(incoming)) throw new ForbiddenException('Only a page of this site may read this.');
       if (this.feed.isOver) throw new ServiceUnavailableException('The application is ending.');
       const response = rawResponse(reply);
@@ -60,8 +62,9 @@ export function dashboardController(
 
     @Post('actions')
     async act(@Req() request: object, @Res() reply: object): Promise<void> {
-      this.requireEnabled();
-      const done = await this.steering.steer(rawRequest(request));
+      const incoming = rawRequest(request);
+      this.admit(incoming);
+      const done = await this.steering.steer(incoming);
       const response = rawResponse(reply);
       forbidCrossOrigin(response);
       response.writeHead(200, {
@@ -71,9 +74,19 @@ export function dashboardController(
       response.end(JSON.stringify(done));
     }
 
-    private requireEnabled(): void {
-      if (!this.settings.enabled) throw new NotFoundException();
+    private admit(request: IncomingMessage): void {
+      const { enabled, hosts } = this.settings;
+      if (!enabled) throw new NotFoundException();
+      if (hosts !== undefined && !isKnownHost(request, hosts))
+        throw new ForbiddenException(strangeHost(request));
     }
   }
   return ConnPoolDashboardController;
+}
+
+function strangeHost(request: IncomingMessage): string {
+  return (
+    'A dashboard that has no guards, or has been told its names, answers by IP address, as localhost and by the names in ' +
+    `the option "hosts" of ConnPoolDashboardModule. If "${hostOf(request)}" is one of its names, add it there without the port.`
+  );
 }

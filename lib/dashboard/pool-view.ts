@@ -1,10 +1,12 @@
 import { keyText } from '../core/error-text.js';
 import type { ConnInfo, ManagedPool, PoolStats } from '../core/index.js';
+import { type DialTrouble, eventsOf } from '../core/pool-events.js';
+import { causeText } from '../nest/cause-text.js';
+import { counted } from '../nest/counted.js';
 import { type DashboardAction, possibleActions } from './actions.js';
-import type { PoolTrouble } from './pool-trouble.js';
 
 /** How a pool is, in one word; the worse word wins. */
-export type PoolMood = 'ok' | 'busy' | 'paused' | 'failing' | 'exhausted' | 'draining' | 'closed';
+export type PoolMood = 'ok' | 'busy' | 'dialing' | 'paused' | 'failing' | 'exhausted' | 'draining' | 'closed';
 
 /** One connection. Durations in milliseconds. */
 export interface ConnView {
@@ -26,7 +28,7 @@ export interface PoolView extends PoolStats {
   /** The name of its class. */
   readonly kind: string;
   readonly mood: PoolMood;
-  /** The last dial that failed, while none has succeeded since. */
+  /** Why dials fail, while they do. */
   readonly trouble?: string;
   readonly actions: readonly DashboardAction[];
   /** `undefined` for a pool without rows. */
@@ -42,36 +44,77 @@ interface Inspectable {
   inspect?(): (ConnInfo & { key?: unknown; network?: string; address?: string })[];
 }
 
+/** @param refused - it has refused an acquire lately */
 export function viewPool(
   name: string,
   pool: ManagedPool & Inspectable,
   allowed: readonly DashboardAction[],
-  trouble: PoolTrouble | undefined,
+  refused: boolean,
 ): PoolView {
-  const stats = withLimit(pool.stats());
+  const stats = complete(pool.stats());
   const rows = pool.inspect?.().sort(byInterest);
+  const trouble = troubleText(eventsOf(pool)?.dialTroubles() ?? []);
   return {
     ...stats,
     name,
     kind: pool.constructor.name,
-    mood: moodOf(stats, trouble),
-    ...(trouble?.cause !== undefined && { trouble: trouble.cause }),
+    mood: moodOf(stats, { refused, failing: trouble !== undefined }),
+    ...(trouble !== undefined && { trouble }),
     actions: possibleActions(pool, allowed),
     ...(rows && { rows: rows.slice(0, MOST_ROWS).sort(byId).map(viewRow) }),
     more: Math.max(0, (rows?.length ?? 0) - MOST_ROWS),
   };
 }
 
-/** A pool of sockets says 0 for no limit. */
-function withLimit(stats: PoolStats): PoolStats {
-  return stats.max === 0 ? { ...stats, max: Infinity } : stats;
+const COUNTS = [
+  'min',
+  'maxIdle',
+  'size',
+  'idle',
+  'leased',
+  'dialing',
+  'checking',
+  'closing',
+  'waiting',
+] as const;
+
+/** A stranger's pool may lack some, or hold what cannot be sent; one of sockets says 0 for no limit. */
+function complete(stats: PoolStats): PoolStats {
+  const given = numbersOf(stats);
+  return {
+    name: stats.name,
+    state: stats.state,
+    ...(Object.fromEntries(COUNTS.map((name) => [name, given[name] ?? 0])) as Record<
+      (typeof COUNTS)[number],
+      number
+    >),
+    max: given.max || Infinity,
+    totals: { ...numbersOf(stats.totals), closed: numbersOf(stats.totals?.closed) } as PoolStats['totals'],
+  };
 }
 
-export function moodOf(stats: PoolStats, trouble: PoolTrouble | undefined): PoolMood {
-  const { state, size, max, leased, idle, waiting } = stats;
+function numbersOf(counts: object | undefined): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts ?? {}).filter(([, number]) => typeof number === 'number'));
+}
+
+function troubleText([first, ...others]: readonly DialTrouble[]): string | undefined {
+  if (first === undefined) return undefined;
+  const cause = causeText(first.cause) || 'no cause is known';
+  const more = others.length === 0 ? '' : ` and ${counted(others.length, 'other key')}`;
+  return first.key === undefined ? cause : `${cause}, key ${keyText(first.key)}${more}`;
+}
+
+export function moodOf(
+  { state, max, leased, dialing, checking, closing, waiting }: PoolStats,
+  { refused, failing }: { refused: boolean; failing: boolean },
+): PoolMood {
   if (state !== 'open') return state;
-  if (trouble?.refusedLately === true || (waiting > 0 && size >= max && idle === 0)) return 'exhausted';
-  if (trouble?.cause !== undefined) return 'failing';
+  // What is being dialled may be for those who wait: a peer that hangs exhausts nobody.
+  const isFull = dialing === 0 && leased + checking + closing >= max;
+  if (refused || (waiting > 0 && isFull)) return 'exhausted';
+  if (failing) return 'failing';
+  // Room, and nothing on its way: they wait for the limit of a key.
+  if (waiting > 0) return dialing + checking > 0 ? 'dialing' : 'exhausted';
   return leased >= max ? 'busy' : 'ok';
 }
 
@@ -81,7 +124,7 @@ function byInterest(a: ConnInfo, b: ConnInfo): number {
 }
 
 function byId(a: ConnInfo, b: ConnInfo): number {
-  return a.id - b.id;
+  return Number(a.id) - Number(b.id);
 }
 
 function viewRow(info: ReturnType<NonNullable<Inspectable['inspect']>>[number]): ConnView {
@@ -89,11 +132,11 @@ function viewRow(info: ReturnType<NonNullable<Inspectable['inspect']>>[number]):
   const ofKey = key === undefined ? undefined : keyText(key);
   const of = address === undefined ? ofKey : `${network} ${address}`;
   return {
-    id,
+    id: Number(id),
     state,
     age: Math.round(age),
     idle: Math.round(idle),
-    uses,
+    uses: Number(uses),
     ...(of !== undefined && { of }),
     ...(lease && { held: Math.round(lease.held) }),
     ...(lease?.stack !== undefined && { stack: lease.stack }),

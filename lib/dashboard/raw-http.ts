@@ -18,3 +18,15 @@ export function forbidCrossOrigin(response: ServerResponse): void {
     if (name.startsWith('access-control-')) response.removeHeader(name);
   }
 }
+
+/** Whoever asked is not there any more, and no 'close' will come to say so. HTTP/2's response only stands before its stream. */
+export function isGone(
+  response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } },
+): boolean {
+  return (response.stream ?? response).destroyed;
+}
+
+/** What the client calls this server by, with the port. HTTP/2 has ":authority" in its place. */
+export function hostOf({ headers }: IncomingMessage): string | undefined {
+  return headers.host ?? (headers[':authority'] as string | undefined);
+}

@@ -3,14 +3,14 @@ import type { ManagedPool } from '../core/index.js';
 import type { ConnHub } from '../hub/index.js';
 import { listenTo } from './listening.js';
 import { hubNews, type NewsItem, poolNews } from './news.js';
-import { PoolTrouble } from './pool-trouble.js';
+import { Refusals } from './refusals.js';
 import type { Sights } from './sights.js';
 
 interface Reporter {
   /** The pool or hub that it listens to: another may come under the same name. */
   readonly at: ManagedPool | ConnHub<never>;
   readonly listening: Subscription | undefined;
-  readonly trouble?: PoolTrouble;
+  readonly refusals?: Refusals;
 }
 
 /** One at every pool and hub, while somebody watches. */
@@ -23,8 +23,9 @@ export class Reporters {
     private readonly tell: (item: NewsItem) => void,
   ) {}
 
-  troubleOf(pool: string): PoolTrouble | undefined {
-    return this.reporters.get(`pool ${pool}`)?.trouble;
+  /** Whether acquires have been refused lately. */
+  tellOfRefusals(pool: string): boolean {
+    return this.reporters.get(`pool ${pool}`)?.refusals?.lately === true;
   }
 
   /** Sends reporters where there are none, and calls those back whose pool or hub has gone. */
@@ -58,12 +59,12 @@ export class Reporters {
   }
 
   private listenToPool(name: string, pool: ManagedPool): Reporter {
-    const trouble = new PoolTrouble(() => performance.now());
+    const refusals = new Refusals(() => performance.now());
     const listening = listenTo(pool, (event) => {
-      trouble.note(event);
+      refusals.note(event);
       this.pass(poolNews(name, event, Date.now()));
     });
-    return { at: pool, trouble, listening };
+    return { at: pool, refusals, listening };
   }
 
   private listenToHub(hub: ConnHub<never>): Reporter {

@@ -42,7 +42,7 @@ export class Survey {
 
   private lookAt(name: string, pool: ManagedPool): PoolView | UnseenPool {
     try {
-      const view = viewPool(name, pool, this.allowed, this.reporters.troubleOf(name));
+      const view = viewPool(name, pool, this.allowed, this.reporters.tellOfRefusals(name));
       this.peaks.note(name, view);
       return view;
     } catch (error) {

@@ -133,6 +133,10 @@ describe.each(ADAPTERS)('the actions of a dashboard on %s', (_name, adapter) => 
       done: 'Pool "echo" now has max 7, min 1, maxIdle 5.',
     });
     expect(house.pool.stats()).toMatchObject({ max: 7, min: 1, maxIdle: 5 });
+    expect(await house.steer('do=resize&pool=echo&max=8')).toMatchObject({
+      done: 'Pool "echo" now has max 8, min 1, maxIdle 5.',
+    });
+    await house.steer('do=resize&pool=echo&max=7');
     for (const size of ['max=0', 'max=many', 'min=8', 'max=']) {
       expect({ size, ...(await house.steer(`do=resize&pool=echo&${size}`)) }).toMatchObject({
         size,

@@ -1,5 +1,7 @@
 import 'reflect-metadata';
+import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type INestApplication, Module, type ModuleMetadata } from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -96,6 +98,24 @@ export class House {
   async post(query: string, headers: Record<string, string>): Promise<Reply> {
     const response = await fetch(`${this.url}/conn-pool/actions?${query}`, { method: 'POST', headers });
     return { status: response.status, ...((await response.json()) as object) };
+  }
+
+  /** Asks as somebody who calls the server by this name, whatever name that is. The text: of a refusal. */
+  askAs(
+    host: string,
+    path: string,
+    { method = 'GET', headers = {} }: { method?: string; headers?: Record<string, string> } = {},
+  ): Promise<{ status: number | undefined; text: string }> {
+    return new Promise((resolve, reject) => {
+      const options = { method, headers: { ...headers, host }, agent: false };
+      const asked = request(`${this.url}${path}`, options, (response) => {
+        const { statusCode: status } = response;
+        if (status !== 200) return resolve(text(response).then((all) => ({ status, text: all })));
+        asked.destroy();
+        resolve({ status, text: '' });
+      });
+      asked.on('error', reject).end();
+    });
   }
 
   async close(): Promise<void> {

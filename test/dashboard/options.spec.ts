@@ -61,7 +61,9 @@ describe('the options of a dashboard', () => {
       interval: 500,
       actions: [],
       enabled: true,
+      hosts: [],
     });
+    expect(resolveDashboardOptions(undefined, { guards: [Doorman] }).hosts).toBeUndefined();
   });
 
   it('are all checked at once', async () => {
@@ -71,13 +73,14 @@ describe('the options of a dashboard', () => {
       actions: ['pause', 'explode'],
       unguarded: 1,
       enabled: 'no',
+      hosts: ['ops.example:8080'],
       gaurds: [],
     } as unknown as ConnPoolDashboardRootOptions;
     const refused = withPools(bad);
     await expect(refused).rejects.toBeInstanceOf(InvalidRootOptionsError);
     await expect(refused).rejects.toMatchObject({
-      message: expect.stringMatching(/^ConnPoolDashboardModule has 6 bad values:/),
-      problems: ['gaurds', 'title', 'interval', 'actions', 'unguarded', 'enabled'].map((path) =>
+      message: expect.stringMatching(/^ConnPoolDashboardModule has 7 bad values:/),
+      problems: ['gaurds', 'title', 'interval', 'actions', 'unguarded', 'enabled', 'hosts'].map((path) =>
         expect.objectContaining({ path }),
       ),
     });
@@ -90,6 +93,14 @@ describe('the options of a dashboard', () => {
   ] as const)('allow the actions that they name: %s', (_name, actions, allowed) => {
     expect(resolveDashboardOptions({ actions }, {}).actions).toEqual(allowed);
   });
+
+  it.each(['ops.example:8080', 'https://ops.example', 'ops.example/pools', '', ' ', 'not a name', 7])(
+    'refuse hosts that are no names: %j',
+    (name) => {
+      const hosts = [name] as string[];
+      expect(() => resolveDashboardOptions({ hosts }, {})).toThrow(InvalidRootOptionsError);
+    },
+  );
 
   it('can be made by a factory, a class made for it, and one that is there', async () => {
     @Injectable()

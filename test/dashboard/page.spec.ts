@@ -122,7 +122,7 @@ describeWithChromium('the page of a dashboard', (launch) => {
       house.connector.dial.always({ fail: new Error('no route to host') });
       await expect(house.pool.acquire({ timeout: 20 })).rejects.toThrow();
       await says('Dials fail');
-      await says('The last dial failed: no route to host');
+      await says('Dials fail: no route to host');
       house.connector.dial.always('ok');
       await until(async () => (await house.pool.warmUp(1).catch(() => 0)) === 1);
       await says('Healthy');
@@ -177,8 +177,30 @@ describeWithChromium('the page of a dashboard', (launch) => {
       await page.keyboard.press('Control+a');
       await page.keyboard.type('5');
       await page.keyboard.press('Enter');
-      await page.getByText('Pool "echo" now has max 5, min 0, maxIdle 2.').waitFor();
+      await page.getByText('Pool "echo" now has max 5, min 0, maxIdle 5.').waitFor();
       expect(house.pool.stats().max).toBe(5);
+      // What was not touched is not set: it goes on following.
+      expect(asked.at(-1)).toBe(`${house.url}/conn-pool/actions?do=resize&pool=echo&max=5`);
+    });
+
+    it('asks for nothing where nothing was changed', async () => {
+      await open();
+      await card().getByRole('button', { name: 'Resize…' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Resize' }).click();
+      await page.getByText('Nothing was changed.').waitFor();
+      expect(asked.filter((url) => url.includes('/actions'))).toEqual([]);
+    });
+
+    it('refuses a size that was emptied', async () => {
+      await open();
+      await card().getByRole('button', { name: 'Resize…' }).click();
+      await page.getByLabel('maxIdle', { exact: true }).fill('');
+      await page.getByRole('dialog').getByRole('button', { name: 'Resize' }).click();
+      await page
+        .locator('#toast[data-bad=true]')
+        .getByText(/maxIdle/)
+        .waitFor();
+      expect(house.pool.stats().maxIdle).toBe(2);
     });
 
     it('tells why an action was refused', async () => {
@@ -214,6 +236,47 @@ describeWithChromium('the page of a dashboard', (launch) => {
       await page.getByRole('dialog').getByRole('button', { name: 'Close idle' }).click();
       await page.getByText('0 idle connections closed.').waitFor();
       lease.release();
+    });
+
+    it('tells of what another instance has seen before, and of nothing twice', async () => {
+      await open();
+      (await house.pool.acquire()).release();
+      const dialled = page.locator('#log li', { hasText: 'Connection 1 dialled' });
+      await dialled.waitFor();
+      const feed = house.app.get(DashboardFeed, { strict: false });
+      const { viewers } = feed as unknown as { viewers: Set<{ response: { destroy(): void } }> };
+      for (const { response } of viewers) response.destroy();
+      await page.getByText('Reconnecting').waitFor();
+      await page.getByText('Live').waitFor();
+      expect(await dialled.count()).toBe(1);
+
+      const { port } = house;
+      await page.context().setOffline(true);
+      await house.app.close();
+      await page.getByText('Reconnecting').waitFor();
+      house = await House.open({ adapter, port, dashboard: { actions: true } });
+      const other = await house.watch();
+      (await house.pool.acquire()).release();
+      await other.next('news');
+      await page.context().setOffline(false);
+      await page.getByText('The application has been started again').waitFor();
+      await until(async () => (await dialled.count()) === 2);
+    });
+
+    it('shows what it can when it cannot show a pool', async () => {
+      house = await House.open({ adapter });
+      const reader = await house.watch();
+      const hello = await reader.next('hello');
+      const { data } = await reader.next('snapshot');
+      const pools = [{ name: 'odd', mood: 'ok', rows: 7 }, ...(data as { pools: object[] }).pools];
+      const body = [hello, { type: 'snapshot', data: { ...(data as object), pools } }]
+        .map((message) => `event: ${message.type}\ndata: ${JSON.stringify(message.data)}\n\n`)
+        .join('');
+      page = await browser.newPage();
+      await page.route('**/stream', (route) => route.fulfill({ contentType: 'text/event-stream', body }));
+      await page.goto(`${house.url}/conn-pool`);
+      await card('odd').getByText('Cannot be read', { exact: true }).waitFor();
+      await says('Healthy');
     });
 
     it('does not hold up the end of the application', async () => {

@@ -1,50 +1,25 @@
-import { KeyedConnPool, type PoolEvent, type PoolStats } from 'nestjs-conn-pool/core';
+import { KeyedConnPool, type PoolEvent } from 'nestjs-conn-pool/core';
 import { type Backplane, ConnHub } from 'nestjs-conn-pool/hub';
 import { Course, Peaks } from '../../lib/dashboard/course.js';
 import { viewHub } from '../../lib/dashboard/hub-view.js';
 import { type NewsItem, poolNews } from '../../lib/dashboard/news.js';
 import { NewsDesk } from '../../lib/dashboard/news-desk.js';
-import { PoolTrouble } from '../../lib/dashboard/pool-trouble.js';
-import { moodOf, viewPool } from '../../lib/dashboard/pool-view.js';
 import { pageParts } from '../../lib/dashboard/page-parts.js';
+import { viewPool } from '../../lib/dashboard/pool-view.js';
+import { Refusals } from '../../lib/dashboard/refusals.js';
 
-const stats = (some: Partial<PoolStats>): PoolStats =>
-  ({ state: 'open', max: 4, size: 2, idle: 1, leased: 1, waiting: 0, ...some }) as PoolStats;
-
-describe('how a pool is', () => {
-  let now = 0;
-  const trouble = (...events: Partial<PoolEvent>[]): PoolTrouble => {
-    const found = new PoolTrouble(() => now);
-    for (const event of events) found.note(event as PoolEvent);
-    return found;
-  };
-
-  it.each([
-    ['ok', stats({})],
-    ['busy', stats({ leased: 4, size: 4, idle: 0 })],
-    ['exhausted', stats({ leased: 4, size: 4, idle: 0, waiting: 1 })],
-    ['ok', stats({ leased: 1, size: 2, idle: 0, waiting: 1 })],
-    ['ok', stats({ leased: 400, size: 400, idle: 0, max: Infinity })],
-    ['paused', stats({ state: 'paused', leased: 4, size: 4, idle: 0, waiting: 1 })],
-    ['draining', stats({ state: 'draining' })],
-    ['closed', stats({ state: 'closed' })],
-  ])('%s', (mood, counts) => expect(moodOf(counts, undefined)).toBe(mood));
-
-  it('is "failing" from a dial that failed to one that did not', () => {
-    const failed = { type: 'dial-failed', cause: new Error('refused') } as const;
-    expect(moodOf(stats({}), trouble(failed))).toBe('failing');
-    expect(trouble(failed).cause).toBe('refused');
-    expect(moodOf(stats({}), trouble(failed, { type: 'dialed' }))).toBe('ok');
-    expect(moodOf(stats({ leased: 4, size: 4, idle: 0, waiting: 1 }), trouble(failed))).toBe('exhausted');
-  });
-
-  it('is "exhausted" for three seconds after it has refused somebody', () => {
-    const refused = trouble({ type: 'exhausted' });
-    expect(moodOf(stats({}), refused)).toBe('exhausted');
+describe('an acquire that was refused', () => {
+  it('is of interest for three seconds', () => {
+    let now = 0;
+    const refusals = new Refusals(() => now);
+    expect(refusals.lately).toBe(false);
+    refusals.note({ type: 'dialed' } as PoolEvent);
+    expect(refusals.lately).toBe(false);
+    refusals.note({ type: 'exhausted' } as PoolEvent);
     now = 2999;
-    expect(moodOf(stats({}), refused)).toBe('exhausted');
+    expect(refusals.lately).toBe(true);
     now = 3000;
-    expect(moodOf(stats({}), refused)).toBe('ok');
+    expect(refusals.lately).toBe(false);
   });
 });
 
@@ -88,7 +63,7 @@ describe('credentials', () => {
   it('are on no row of a pool by keys', async () => {
     const pool = new KeyedConnPool({ dial: () => ({}), close: () => undefined }, { leakThreshold: '1m' });
     const lease = await pool.acquire('redis://user:secret@host');
-    const view = viewPool('tenants', pool, [], undefined);
+    const view = viewPool('tenants', pool, [], false);
     lease.release();
     await pool.close();
     expect(view.rows?.map((row) => row.of)).toEqual(['"redis://***@host"']);
@@ -152,9 +127,9 @@ describe('the course of the last minutes', () => {
 
   it('has the highest numbers between two points', () => {
     const peaks = new Peaks();
-    peaks.note('echo', { leased: 3, waiting: 0 });
-    peaks.note('echo', { leased: 1, waiting: 7 });
-    expect(peaks.take()).toEqual(new Map([['echo', { leased: 3, waiting: 7 }]]));
+    peaks.note('echo', { leased: 3, waiting: 0, max: 8 });
+    peaks.note('echo', { leased: 1, waiting: 7, max: 4 });
+    expect(peaks.take()).toEqual(new Map([['echo', { leased: 3, waiting: 7, max: 4 }]]));
     expect(peaks.take().size).toBe(0);
   });
 });

@@ -1,3 +1,5 @@
+import { get } from 'node:http';
+import type { Socket } from 'node:net';
 import { jest } from '@jest/globals';
 import {
   type CallHandler,
@@ -26,6 +28,12 @@ class Doorman implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const { headers } = context.switchToHttp().getRequest<{ headers: Record<string, unknown> }>();
     return headers.password === 'swordfish';
+  }
+}
+
+class Porter implements CanActivate {
+  canActivate(): boolean {
+    return true;
   }
 }
 
@@ -157,12 +165,12 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     @Module({ providers: [Passwords], exports: [Passwords] })
     class PasswordsModule {}
     @Injectable()
-    class Porter extends Doorman {
+    class Janitor extends Doorman {
       constructor(readonly passwords: Passwords) {
         super();
       }
     }
-    await open({ dashboard: { guards: [Porter], imports: [PasswordsModule] } });
+    await open({ dashboard: { guards: [Janitor], imports: [PasswordsModule] } });
     const response = await fetch(`${house.url}/conn-pool`, { headers: { password: 'swordfish' } });
     expect(response.status).toBe(200);
   });
@@ -184,6 +192,54 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     expect(old.status).toBe(403);
     const page = await fetch(`${house.url}/conn-pool`, { headers: theirs });
     expect(page.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  /** What is answered to a page, its stream and an action. */
+  async function statusesAs(host: string): Promise<(number | undefined)[]> {
+    const headers = { origin: `http://${host}` };
+    const answers = [
+      await house.askAs(host, '/conn-pool', { headers }),
+      await house.askAs(host, '/conn-pool/stream', { headers }),
+      await house.askAs(host, '/conn-pool/actions?do=pause&pool=echo', { headers, method: 'POST' }),
+    ];
+    return answers.map(({ status }) => status);
+  }
+  const SERVED = [200, 200, 403];
+  const REFUSED = [403, 403, 403];
+
+  it('has no names but its own where no guard decides: a stranger’s may have been pointed at it', async () => {
+    await open({ dashboard: { actions: true, hosts: ['ops.example', 'Pools'] } });
+    expect(await statusesAs(`evil.example:${house.port}`)).toEqual(REFUSED);
+    expect(await statusesAs('ops.example.evil.example')).toEqual(REFUSED);
+    expect(await statusesAs('127.0.0.1.evil.example')).toEqual(REFUSED);
+    expect(await statusesAs('not a name')).toEqual(REFUSED);
+    const own = ['ops.example', 'ops.example:8080', 'pools', 'localhost:1', 'my.localhost', '[::1]:3000'];
+    for (const host of [...own, '10.0.0.7'])
+      expect({ host, is: await statusesAs(host) }).toEqual({ host, is: SERVED });
+  });
+
+  it('says what to do about a name that it does not know, to which it gives no token', async () => {
+    await open({ dashboard: { actions: true } });
+    const { token } = (await (await house.watch()).next('hello')).data as { token: string };
+    const refused = await house.askAs('ops.example:3000', '/conn-pool/actions?do=pause&pool=echo', {
+      headers: { 'x-conn-pool-token': token },
+      method: 'POST',
+    });
+    expect(refused.status).toBe(403);
+    expect(refused.text).toMatch(/no guards.*IP address.*localhost.*"hosts\\".*"ops\.example:3000\\"/);
+    expect(house.pool.state).toBe('open');
+  });
+
+  it('leaves names to guards, unless it is told some', async () => {
+    await open({
+      dashboard: { guards: [Porter] },
+      imports: [
+        ConnPoolDashboardModule.forRoot({ path: 'strict', guards: [Porter], hosts: ['ops.example'] }),
+      ],
+    });
+    expect((await statusesAs('any.example')).slice(0, 2)).toEqual([200, 200]);
+    expect((await house.askAs('any.example', '/strict')).status).toBe(403);
+    expect((await house.askAs('ops.example', '/strict')).status).toBe(200);
   });
 
   it('looks once for all viewers, and not at all for none', async () => {
@@ -211,6 +267,30 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     expect(stats.mock.calls.length).toBeGreaterThan(length);
   });
 
+  it('admits nobody who has gone while a guard made up its mind', async () => {
+    const asked: (() => void)[] = [];
+    const hesitates = { canActivate: () => new Promise<boolean>((yes) => asked.push(() => yes(true))) };
+    await open({ dashboard: { guards: [hesitates] } });
+    let lost = 0;
+    house.app.getHttpServer().on('connection', (socket: Socket) => socket.once('close', () => (lost += 1)));
+    const requests = Array.from({ length: 3 }, () => get(`${house.url}/conn-pool/stream`, { agent: false }));
+    for (const request of requests) request.on('error', () => undefined);
+    await until(() => asked.length === 3);
+    for (const request of requests) request.destroy();
+    await until(() => lost === 3);
+    const stats = jest.spyOn(house.pool, 'stats');
+    for (const answer of asked) answer();
+    // One that comes later is admitted later.
+    const watching = house.watch();
+    await until(() => asked.length === 4);
+    const feed = house.app.get(DashboardFeed, { strict: false });
+    const before = { viewers: feed.size, looks: stats.mock.calls.length };
+    asked[3]?.();
+    await (await watching).next('snapshot');
+    expect(before).toEqual({ viewers: 0, looks: 0 });
+    expect(feed.size).toBe(1);
+  });
+
   it('begins a new viewer’s charts and log with what the others have seen', async () => {
     await open();
     const one = await house.watch();
@@ -223,6 +303,7 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
     expect(points.at(-1)?.pools.echo).toMatchObject({
       measured: true,
       waiting: 0,
+      max: 2,
       dial: { p50: expect.any(Number) },
     });
   });
@@ -288,6 +369,28 @@ describe.each(ADAPTERS)('a dashboard on %s', (_name, adapter) => {
       await reader.ended;
       expect(reader.messages.at(-1)?.type).toBe('bye');
     }
+  });
+});
+
+describe('the charts of a dashboard', () => {
+  it('have something to draw at every point, however rare looks are', async () => {
+    const house = await House.open({ dashboard: { interval: '2100ms' } });
+    const reader = await house.watch();
+    const { course, points } = (await reader.next('hello')).data as {
+      course: { every: number };
+      points: { pools: object }[];
+    };
+    expect(course.every).toBe(2100);
+    const next = (await reader.next('point')).data as { pools: object };
+    for (const { pools } of [...points, next]) expect(Object.keys(pools)).toEqual(['echo']);
+    await house.close();
+  });
+
+  it('have a point every two seconds or so, with what all looks have shown', async () => {
+    const house = await House.open({ dashboard: { interval: 300 } });
+    const { course } = (await (await house.watch()).next('hello')).data as { course: { every: number } };
+    expect(course.every).toBe(2100);
+    await house.close();
   });
 });
 

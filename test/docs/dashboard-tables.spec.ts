@@ -23,6 +23,7 @@ describe('the tables of docs/dashboard.md', () => {
       actions: 'false',
       unguarded: 'false',
       enabled: String(enabled),
+      hosts: 'none without guards, any with guards',
     });
   });
 

@@ -4,7 +4,7 @@ import { byId, h, put, show } from './dom.js';
  * Asks before anything is done.
  *
  * @param question - `{ title, text, yes, danger, fields: [{ name, label, value }] }`
- * @returns the values of the fields by name; undefined when the answer is no
+ * @returns the values of the fields that were changed, by name; undefined when the answer is no
  */
 export function ask({ title, text, yes, danger = false, fields = [] }) {
   const dialog = byId('ask');
@@ -30,7 +30,9 @@ export function ask({ title, text, yes, danger = false, fields = [] }) {
       'submit',
       (event) => {
         event.preventDefault();
-        answer(Object.fromEntries(fields.map(({ name }) => [name, byId(`ask-${name}`).value])));
+        const inputs = fields.map(({ name }) => [name, byId(`ask-${name}`)]);
+        const changed = inputs.filter(([, { value, defaultValue }]) => value !== defaultValue);
+        answer(Object.fromEntries(changed.map(([name, { value }]) => [name, value])));
       },
       { signal },
     );

@@ -16,7 +16,8 @@ export class Course {
   }
 
   /** What came before a restart of the application, then what has come since. */
-  goOn(points) {
+  goOn({ every }, points) {
+    this.every = every;
     const first = points[0]?.at ?? Infinity;
     this.points = [...this.points.filter(({ at }) => at < first), ...points];
   }

@@ -9,17 +9,22 @@ export class EventLog {
     this.list = byId('log');
     this.filter = byId('log-filter');
     this.filter.addEventListener('click', () => this.toggle());
+    /** When the newest that the server has told of happened, by its clock. */
     this.seen = 0;
   }
 
-  /** @param items - oldest first */
+  /** @param items - of the server, oldest first */
   add(items, skipped = 0) {
+    this.seen = items.at(-1)?.at ?? this.seen;
+    this.writeAll(items, skipped);
+  }
+
+  writeAll(items, skipped) {
     if (skipped > 0)
       this.list.prepend(h('li', { 'data-level': 'skipped' }, `${plural(skipped, 'event')} left out here`));
     for (const item of items) this.write(item);
     while (this.list.childElementCount > LONGEST) this.list.lastElementChild.remove();
     show(byId('log-empty'), this.list.childElementCount === 0);
-    this.seen = items.at(-1)?.at ?? this.seen;
   }
 
   /** More of what the newest line tells is told by that line. */
@@ -38,8 +43,10 @@ export class EventLog {
     this.add(items.filter(({ at }) => at > this.seen));
   }
 
-  note(text) {
-    this.add([{ at: Date.now(), name: '', level: 'info', text }]);
+  /** The next stream is another server's, of which nothing has been told. */
+  beginAnew(text) {
+    this.seen = 0;
+    this.writeAll([{ at: Date.now(), name: '', level: 'info', text }], 0);
   }
 
   toggle() {

@@ -22,10 +22,10 @@ let course;
 
 function greet(hello) {
   const isAnew = greeting !== undefined && greeting.instance !== hello.instance;
-  if (isAnew) log.note('The application has been started again');
+  if (isAnew) log.beginAnew('The application has been started again');
   greeting = hello;
   if (course === undefined) course = new Course(hello.course, hello.points);
-  else course.goOn(hello.points);
+  else course.goOn(hello.course, hello.points);
   log.goOn(hello.news);
   tellWhere();
 }

@@ -7,6 +7,7 @@ import { count, latency, plural, rate } from './format.js';
 export const MOODS = {
   ok: 'Healthy',
   busy: 'All in use',
+  dialing: 'Waiting for dials',
   exhausted: 'Exhausted',
   failing: 'Dials fail',
   paused: 'Paused',
@@ -130,16 +131,25 @@ export class PoolCard {
     return [load, times('Acquire, wait', 'No acquire of late'), times('Dial', 'No dial of late')];
   }
 
+  /** What cannot be shown must not keep other cards from being so. */
   update(view) {
     this.view = view;
-    const { mood, leased, max, waiting, kind, trouble, actions = [], totals, failed } = view;
-    if (failed !== undefined) return this.showFailure(failed);
+    if (view.failed !== undefined) return this.showFailure(view.failed);
+    try {
+      return this.show(view);
+    } catch (error) {
+      return this.showFailure(error.message);
+    }
+  }
+
+  show(view) {
+    const { mood, leased, max, waiting, kind, trouble, actions, totals } = view;
     mark(this.element, 'mood', mood);
     mark(this.pill, 'mood', mood);
     put(this.pill, MOODS[mood]);
     put(this.kind, kind);
     show(this.trouble, trouble !== undefined);
-    put(this.trouble, trouble === undefined ? '' : `The last dial failed: ${trouble}`);
+    put(this.trouble, trouble === undefined ? '' : `Dials fail: ${trouble}`);
     this.figures.set(0, count(leased), max === null ? 'in use, no limit' : `of ${count(max)} in use`);
     this.figures.set(1, count(waiting), 'in line');
     this.figures.set(2, rate(this.rateOf(totals.acquired)), 'acquires');
@@ -149,7 +159,6 @@ export class PoolCard {
     this.table.update(view);
     this.totals.update(totals);
     this.offer(actions);
-    return undefined;
   }
 
   showFailure(failed) {
@@ -171,12 +180,11 @@ export class PoolCard {
   }
 
   draw(course) {
-    const max = this.view?.max ?? undefined;
     const { now } = course;
     const of = (kind) => ['p50', 'p95', 'p99'].map((p) => (point) => point[kind]?.[p]);
     const [load, wait, dial] = this.charts;
     load.update(
-      course.dataOf('pools', this.name, [({ leased }) => leased, ({ waiting }) => waiting, () => max]),
+      course.dataOf('pools', this.name, [({ leased }) => leased, ({ waiting }) => waiting, ({ max }) => max]),
       now,
     );
     wait.update(course.dataOf('pools', this.name, of('wait')), now);
@@ -202,6 +210,7 @@ export class PoolCard {
   async act(action) {
     const size = await ask(QUESTIONS[action](this.view));
     if (size === undefined) return;
+    if (action === 'resize' && Object.keys(size).length === 0) return tell('Nothing was changed.');
     try {
       tell(await this.steer(action, this.name, size));
     } catch (error) {

@@ -79,7 +79,7 @@ export async function steer(token, action, pool, size) {
   const query = new URLSearchParams(location.search);
   query.set('do', action);
   query.set('pool', pool);
-  for (const [name, value] of Object.entries(size)) if (value !== '') query.set(name, value);
+  for (const [name, value] of Object.entries(size)) query.set(name, value);
   const response = await fetch(`${base}/actions?${query}`, {
     method: 'POST',
     headers: { 'x-conn-pool-token': token },

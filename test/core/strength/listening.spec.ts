@@ -3,7 +3,7 @@ import { take } from 'rxjs';
 import { Latencies } from '../../../lib/core/latency.js';
 import { PoolEvents } from '../../../lib/core/pool-events.js';
 
-const UNWATCHED = { lookOn: () => undefined, latencies: () => new Latencies() };
+const UNWATCHED = { lookOn: () => undefined, latencies: () => new Latencies(), dialTroubles: () => [] };
 
 describe('the events of a pool', () => {
   it('tell that the watching of a connection could not be stopped, which is closed all the same', async () => {
