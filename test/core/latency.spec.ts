@@ -57,11 +57,21 @@ describe('stats({ latency: true })', () => {
 
   it('is no key, though keys may be objects', async () => {
     const dial = (key: object) => ({ key });
-    const pool = new KeyedConnPool<object, object>({ dial, close: () => undefined });
+    const pool = new KeyedConnPool<object | null, object>({
+      dial: (key) => dial(key ?? {}),
+      close: () => undefined,
+    });
     expect('latency' in pool.stats({ latency: true })).toBe(true);
-    for (const key of [{ latency: 'a name' }, { latency: true, host: 'a' }, { host: 'a' }])
+    for (const key of [{ latency: 'a name' }, { latency: true, host: 'a' }, { host: 'a' }, null])
       expect(pool.stats(key)).toMatchObject({ key });
     await pool.close();
+  });
+
+  it('is refused what is neither yes nor no', () => {
+    const { pool } = make();
+    expect(() => pool.stats({ latency: 'yes' as never })).toThrow(
+      /latency: got "yes"; allowed: true or false/,
+    );
   });
 
   it.each([
