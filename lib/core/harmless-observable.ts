@@ -51,8 +51,8 @@ export class HarmlessObservable<E> extends Observable<E> {
     return super.subscribe({
       next: this.harmless((event: E) => observer.next?.(event)),
       error: this.harmless((cause: unknown) => {
-        if (observer.error === undefined || observer.error === null) throw cause;
-        return observer.error(cause);
+        if (observer.error) return observer.error(cause);
+        throw cause;
       }),
       complete: this.harmless(() => observer.complete?.()),
     });

@@ -18,6 +18,7 @@ describe('stats({ latency: true })', () => {
     await clock.settle();
     const nothing = { count: 0, min: 0, mean: 0, p50: 0, p90: 0, p95: 0, p99: 0, p999: 0, max: 0 };
     expect(pool.stats({ latency: true }).latency).toEqual({ wait: nothing, use: nothing, dial: nothing });
+    expect(Object.isFrozen(pool.stats({ latency: true }).latency?.wait)).toBe(true);
     const first = pool.acquire();
     await clock.advance(20);
     const lease = await first;
