@@ -425,7 +425,7 @@ export class Stock<T, M> {
       if (events.wants('backoff-left'))
         events.emit({ type: 'backoff-left', pool, durationMs: now - enteredAt });
     } else if (events.wants('backoff-entered'))
-      events.emit({ type: 'backoff-entered', pool, cause, retryInMs: Math.max(0, readyAt - now) });
+      events.emit({ type: 'backoff-entered', pool, cause, retryInMs: readyAt - now });
   }
 
   /** A dial has yielded something after its slot was given up: nobody counts it, but it must not stay open. */

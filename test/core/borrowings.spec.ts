@@ -215,6 +215,17 @@ describe('what events$ tells besides', () => {
     expect(said('close')).toMatchObject([{ reason: 'lost', durationMs: 6 }]);
   });
 
+  it('is how long the close took of what a dial has yielded too late', async () => {
+    const { pool, clock, connector, said } = make({ max: 1, dialTimeout: 10, drain: 0 });
+    connector.dial.next({ after: 20 });
+    void rejection(pool.acquire({ timeout: 10 }));
+    await clock.advance(15);
+    connector.close.next({ after: 7 });
+    await clock.advance(5);
+    await clock.advance(7);
+    expect(said('close')).toMatchObject([{ id: 1, reason: 'surplus', durationMs: 7 }]);
+  });
+
   it('is each generation', () => {
     const { pool, said } = make();
     pool.evictAll();
