@@ -25,7 +25,7 @@ export interface NatsLinkOwner {
   readonly options: ResolvedNatsOptions;
   readonly session: NatsSession | undefined;
   start(link: NatsLink): Promise<void>;
-  stop(link: NatsLink): void;
+  stop(link: NatsLink): Promise<void>;
   healthOf(): BackplaneHealth;
   onProbe(text: unknown): boolean;
 }
@@ -150,24 +150,20 @@ export class NatsLink implements KeptLink<NatsSession> {
   }
 
   async stop(): Promise<void> {
-    const { session } = this.owner;
-    if (session !== undefined) {
-      try {
-        session.publish(this.subjects.all, JSON.stringify(['y', this.instance.node]));
-        for (const holding of this.holdings.values()) {
-          holding.connections.clear();
-          holding.lingering = undefined;
-          holding.tidy();
-        }
-        await session.flush();
-        for (const ear of this.ears) ear.drain().catch(() => undefined);
-      } catch {
-        // It is over: so is what was held over it.
-      }
-    }
+    await this.owner.stop(this);
     this.holdings.clear();
     this.asks.endAll();
-    this.owner.stop(this);
+  }
+
+  async leave(session: NatsSession): Promise<void> {
+    session.publish(this.subjects.all, JSON.stringify(['y', this.instance.node]));
+    for (const holding of this.holdings.values()) {
+      holding.connections.clear();
+      holding.lingering = undefined;
+      holding.tidy();
+    }
+    await session.flush();
+    for (const ear of this.ears) ear.drain().catch(() => undefined);
   }
 
   /** To be heard before anything is told. */

@@ -10,6 +10,7 @@ export interface RedisConnection {
   connect(): Promise<void>;
   send(command: string, args: readonly string[]): Promise<unknown>;
   subscribe(channels: readonly string[]): Promise<void>;
+  unsubscribe(channels: readonly string[]): Promise<void>;
   /** For good; never throws. */
   end(): void;
 }
@@ -25,6 +26,7 @@ type IoRedis = RedisLike & {
   status: string;
   call(command: string, ...args: string[]): Promise<unknown>;
   subscribe(...channels: string[]): Promise<unknown>;
+  unsubscribe(...channels: string[]): Promise<unknown>;
   disconnect(): void;
 } & Record<string, (...args: string[]) => Promise<unknown>>;
 
@@ -32,6 +34,7 @@ type NodeRedis = RedisLike & {
   isOpen: boolean;
   sendCommand(args: string[]): Promise<unknown>;
   subscribe(channels: string[], listener: (text: string, channel: string) => void): Promise<unknown>;
+  unsubscribe(channels: string[]): Promise<unknown>;
   destroy?(): void;
   disconnect?(): Promise<unknown>;
 };
@@ -102,6 +105,10 @@ class IoRedisConnection implements RedisConnection {
     await this.client.subscribe(...channels);
   }
 
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.client.unsubscribe(...channels);
+  }
+
   end(): void {
     try {
       this.client.disconnect();
@@ -128,8 +135,15 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    await this.client.subscribe([...channels], (text, channel) => this.listener.onMessage(channel, text));
+    await this.client.subscribe([...channels], this.onText);
   }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await this.client.unsubscribe([...channels]);
+  }
+
+  /** One and the same: it calls each listener of a channel. */
+  private readonly onText = (text: string, channel: string): void => this.listener.onMessage(channel, text);
 
   end(): void {
     try {

@@ -31,7 +31,7 @@ export interface RedisLinkOwner {
   readonly options: ResolvedRedisOptions;
   readonly session: RedisSession | undefined;
   start(link: RedisLink): Promise<void>;
-  stop(link: RedisLink): void;
+  stop(link: RedisLink): Promise<void>;
   healthOf(): BackplaneHealth;
 }
 
@@ -134,14 +134,12 @@ export class RedisLink implements KeptLink<RedisSession> {
   }
 
   async stop(): Promise<void> {
-    const { session } = this.owner;
-    if (session !== undefined) {
-      await session
-        .run('leave', [this.names.nodes, this.ownIds], [this.instance.node])
-        .catch(() => undefined);
-    }
+    await this.owner.stop(this);
     this.asks.endAll();
-    this.owner.stop(this);
+  }
+
+  async leave(session: RedisSession): Promise<void> {
+    await session.run('leave', [this.names.nodes, this.ownIds], [this.instance.node]);
   }
 
   /** A sign of life; what the fleet has forgotten is told again, and the dead are put away. */

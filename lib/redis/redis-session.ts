@@ -40,6 +40,10 @@ export class RedisSession implements Session {
     return this.answered(() => (this.hearer as RedisConnection).subscribe(channels));
   }
 
+  unsubscribe(channels: readonly string[]): Promise<void> {
+    return this.answered(() => (this.hearer as RedisConnection).unsubscribe(channels));
+  }
+
   /** Rejects when there is no answer in time; then the session is over. */
   send(command: string, args: readonly string[]): Promise<unknown> {
     const { speaker } = this;

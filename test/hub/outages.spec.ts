@@ -1,43 +1,15 @@
 import { jest } from '@jest/globals';
-import type { Backplane, ConnHub } from 'nestjs-conn-pool/hub';
-import { natsBackplane } from 'nestjs-conn-pool/nats';
-import { redisBackplane } from 'nestjs-conn-pool/redis';
+import type { ConnHub } from 'nestjs-conn-pool/hub';
 import { fleet, type Fleet, OFFLINE } from './fleet.js';
-import { QUICK } from './servers/backplanes.js';
 import { Cable } from './servers/cable.js';
-import { NatsProcess } from './servers/nats-process.js';
-import { RedisProcess } from './servers/redis-process.js';
 import { describeWith } from '../describe-with.js';
 import type { ServerProcess } from './servers/server-process.js';
+import { SHARED_SERVERS } from './servers/shared-servers.js';
 import { until } from './until.js';
 
-interface Kind {
-  readonly kind: Backplane['kind'];
-  readonly name: string;
-  readonly program: string;
-  start(): Promise<ServerProcess>;
-  backplane(port: number, host?: string): Backplane;
-}
-
-const KINDS: readonly Kind[] = [
-  {
-    kind: 'redis',
-    name: 'Redis',
-    program: 'redis-server',
-    start: () => RedisProcess.start(),
-    backplane: (port, host = '127.0.0.1') => redisBackplane({ ...QUICK, url: `redis://${host}:${port}` }),
-  },
-  {
-    kind: 'nats',
-    name: 'NATS',
-    program: 'nats-server',
-    start: () => NatsProcess.start(),
-    backplane: (port, host = '127.0.0.1') => natsBackplane({ ...QUICK, url: `nats://${host}:${port}` }),
-  },
-];
 const LOST = { status: 'refused', connections: 0, reason: 'backplane' };
 
-for (const { kind, name, program, start, backplane } of KINDS) {
+for (const { kind, name, program, start, backplane } of SHARED_SERVERS) {
   describeWith([program], `instances of a hub over ${name}, when it fails`, () => {
     jest.setTimeout(60_000);
     let server: ServerProcess;

@@ -55,6 +55,38 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     await expect(hubs[0]!.presence('id-7')).resolves.toMatchObject({ online: false, complete: true });
   });
 
+  it.each([
+    ['ioredis', (): RedisBackplaneOptions => ({ url: redis.url })],
+    [
+      'node-redis',
+      (): RedisBackplaneOptions => ({ client: () => createClient({ url: redis.url }) as never }),
+    ],
+  ] as const)('listen no further for one that is closed, with %s', async (_name, how) => {
+    const backplane = redisBackplane({ ...QUICK, ...how() });
+    const hubOf = async (name: string, node: string): Promise<ConnHub> => {
+      const hub = new ConnHub({ name, node, backplane });
+      open.push({ close: () => hub.close({ drain: 0 }) });
+      await hub.start();
+      return hub;
+    };
+    const client = new Redis(redis.url);
+    const channels = async (): Promise<number> => ((await client.pubsub('CHANNELS')) as string[]).length;
+    const staying = await hubOf('chat', 'n1');
+    expect(await channels()).toBe(2);
+    // One of them has a name that another has, too.
+    const some = [await hubOf('room', 'n1'), await hubOf('chat', 'n2')];
+    expect(await channels()).toBe(5);
+    await Promise.all(some.map((hub) => hub.close()));
+    expect(await channels()).toBe(2);
+    client.disconnect();
+    const { hubs } = await started(1);
+    const line = new Line();
+    staying.add('ann', line);
+    for (const text of ['to all', 'last']) await hubs[0]!.broadcast(text);
+    await until(() => line.heard.includes('last'));
+    expect(line.heard).toEqual(['to all', 'last']);
+  });
+
   it('are refused at once with a wrong password, which is not told', async () => {
     const locked = await RedisProcess.start('right-secret');
     open.push({ close: () => locked.remove() });
