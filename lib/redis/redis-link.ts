@@ -16,7 +16,7 @@ import { TurnBatch } from '../hub/turn-batch.js';
 import { deliveryOf, isRefusal } from './answers.js';
 import { RedisBox } from './redis-box.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
-import { RedisNames } from './redis-scripts.js';
+import { RedisNames, type ScriptName } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
 
 /** A message for an id, on its way. */
@@ -54,6 +54,8 @@ export class RedisLink implements KeptLink<RedisSession> {
   private readonly replies = new Map<string, TurnBatch<string>>();
   private readonly ownIds: string;
   private readonly ownChannel: string;
+  /** Redis has refused what it was told: what it has of us is not what there is. */
+  private isMistaken = false;
 
   constructor(
     readonly instance: HubInstance,
@@ -98,7 +100,7 @@ export class RedisLink implements KeptLink<RedisSession> {
   async release(id: string, key: string, lingering: boolean): Promise<{ isOffline: boolean }> {
     const { node } = this.instance;
     const said = [`${node}/${key}`, id, lingering ? '1' : '0', node];
-    const isOffline = await this.session().run('release', [this.placeOf(id), this.ownIds], said);
+    const isOffline = await this.change('release', [this.placeOf(id), this.ownIds], said);
     return { isOffline: isOffline === 1 };
   }
 
@@ -148,7 +150,7 @@ export class RedisLink implements KeptLink<RedisSession> {
     const lease = String(Math.round(this.owner.options.lease));
     const said = (await session.run('touch', [this.names.nodes], [node, lease])) as unknown[];
     const [isForgotten, ...dead] = said as [number, ...string[]];
-    if (isNew || isForgotten === 1) await this.announce(session);
+    if (isNew || isForgotten === 1 || this.isMistaken) await this.announce(session);
     for (const each of dead) await this.reap(session, each);
   }
 
@@ -255,13 +257,23 @@ export class RedisLink implements KeptLink<RedisSession> {
     const { node, policy } = this.instance;
     const { nodes, channels } = this.names;
     const said = [`${node}/${key}`, metaText(meta), policy, String(Math.round(age)), id, node, channels, own];
-    const outcome = await this.session().run('claim', [nodes, this.placeOf(id), this.ownIds], said);
+    const outcome = await this.change('claim', [nodes, this.placeOf(id), this.ownIds], said);
     const [granted, wasOnline] = outcome as [number, number];
     return { granted: granted === 1, wasOnline: wasOnline === 1 };
   }
 
+  private change(script: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.session()
+      .run(script, keys, args)
+      .catch((cause: unknown) => {
+        this.isMistaken = true;
+        throw cause;
+      });
+  }
+
   /** All that is connected here, in batches; what the fleet has of us beside that is taken back. */
   private async announce(session: RedisSession): Promise<void> {
+    this.isMistaken = false;
     const claims = this.instance.claims();
     const fields = new Map<string, string>();
     for (const { id, key } of claims) {

@@ -55,6 +55,26 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     await expect(hubs[0]!.presence('id-7')).resolves.toMatchObject({ online: false, complete: true });
   });
 
+  it('repair what Redis refused, when it takes it again', async () => {
+    const { hubs: [a, b] = [], join, told } = await started(2, {}, () => ({ url: redis.url, probe: 1000 }));
+    const client = new Redis(redis.url);
+    join(0, 'leaver');
+    await until(() => isAt(b!, 'leaver', 'n0'));
+    // Between two signs of life.
+    await client.config('SET', 'maxmemory', '1');
+    join(0, 'comer');
+    await until(() => told[0]!.includes('online comer'));
+    await client.config('SET', 'maxmemory', '0');
+    await client.call('REPLICAOF', '127.0.0.1', '1');
+    a!.delete('leaver');
+    await until(() => told[0]!.includes('offline leaver'));
+    await client.call('REPLICAOF', 'NO', 'ONE');
+    client.disconnect();
+    await until(() => isAt(b!, 'comer', 'n0'));
+    await until(() => isAt(b!, 'leaver', undefined));
+    await expect(b!.push('comer', 'x')).resolves.toMatchObject({ status: 'forwarded' });
+  });
+
   it.each([
     ['ioredis', (): RedisBackplaneOptions => ({ url: redis.url })],
     [
