@@ -8,6 +8,7 @@ import {
   type Packet,
 } from '../hub/backplane.js';
 import type { Delivery } from '../hub/delivery.js';
+import { EqualDelays } from '../hub/equal-delays.js';
 import { codeOutcome, outcomeOf } from '../hub/outcome.js';
 import { codedText, codeMessage, decodeMessage } from '../hub/packet-codec.js';
 import type { KeptLink } from '../hub/session-keeper.js';
@@ -45,6 +46,8 @@ export class NatsLink implements KeptLink<NatsSession> {
   /** Given up, and it is not known yet whether anybody else has them: of two who leave, the last one has the last word. */
   private readonly leaving = new Set<string>();
   private ears: NatsSubscription[] = [];
+  /** Called offline by those who had given this instance up. Soon it is known whether others have them now. */
+  private readonly back: EqualDelays<string>;
 
   constructor(
     readonly instance: HubInstance,
@@ -53,6 +56,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     const { prefix, timeout, lease } = owner.options;
     const { hub, node } = instance;
     this.subjects = new NatsSubjects(prefix, hub, node);
+    this.back = new EqualDelays(timeout, (id) => this.onBack(id));
     this.asks = new Asks(timeout, Number.isFinite(instance.ackTimeout) ? instance.ackTimeout : timeout);
     this.post = new Post(node, this.subjects, this.asks, () => owner.session);
     this.watch = new NodeWatch(lease, {
@@ -60,6 +64,7 @@ export class NatsLink implements KeptLink<NatsSession> {
       ids: () => this.holdings.keys(),
       tell: (to, item) => this.post.tell(to, item),
       onDead: (dead, ids) => void this.bury(dead, ids),
+      onCalledOffline: (ids) => ids.forEach((id) => this.back.add(id)),
     });
     this.contest = new Contest(instance, this.subjects, this.post, {
       of: (id) => this.holdings.get(id),
@@ -151,6 +156,7 @@ export class NatsLink implements KeptLink<NatsSession> {
 
   async stop(): Promise<void> {
     await this.owner.stop(this);
+    this.back.clear();
     this.holdings.clear();
     this.asks.endAll();
   }
@@ -212,6 +218,8 @@ export class NatsLink implements KeptLink<NatsSession> {
       this.contest.tell(holding, key);
       return { granted: true, wasOnline: true };
     }
+    // It may be back before the answers are due.
+    const hadDead = this.watch.hasDead;
     const rivals: (() => void)[] = [];
     holding.rivals = rivals;
     const asked = this.contest.claim(holding, key).finally(() => (holding.rivals = undefined));
@@ -225,7 +233,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     const outcome = await asked;
     if (!outcome.granted) this.drop(holding, key);
     for (const heed of rivals) heed();
-    const isUnclear = outcome.isUnanswered && !this.watch.hasDead;
+    const isUnclear = outcome.isUnanswered && !hadDead && !this.watch.hasDead;
     return { granted: outcome.granted, wasOnline: outcome.wasOnline || isUnclear };
   }
 
@@ -281,6 +289,17 @@ export class NatsLink implements KeptLink<NatsSession> {
     return isSilent && (this.watch.hasDead || said.every(({ unanswered }) => unanswered === 0));
   }
 
+  private onBack(id: string): void {
+    const holding = this.holdings.get(id);
+    if (holding === undefined) return;
+    const { lingering, connections, peers } = holding;
+    if (connections.size > 0 && peers.size === 0) this.instance.onBack(id);
+    else if (lingering !== undefined) {
+      this.drop(holding, lingering);
+      this.instance.evict(id, lingering);
+    }
+  }
+
   /** @param ids - that it had */
   private async bury(dead: string, ids: readonly string[]): Promise<void> {
     for (const { peers } of this.holdings.values()) peers.delete(dead);
@@ -290,6 +309,7 @@ export class NatsLink implements KeptLink<NatsSession> {
         const gone = await Promise.all(some.map((id) => this.isNowhere(id, 0)));
         const lost = some.filter((_id, i) => gone[i] === true);
         if (lost.length > 0) this.instance.onGone(lost);
+        this.watch.onLost(dead, lost);
       } catch {
         // There is no session: nobody can tell.
         return;

@@ -39,6 +39,8 @@ export interface RedisLinkOwner {
 const MOST_AT_ONCE = 100;
 /** Ids looked at in one script, when an instance has died. */
 const REAPED = 500;
+/** How long it is known what was taken from an instance, which may be only frozen. Milliseconds. */
+const TAKEN = 600_000;
 /** Claims told at once, after an outage. */
 const ANNOUNCED = 500;
 
@@ -274,29 +276,50 @@ export class RedisLink implements KeptLink<RedisSession> {
   /** All that is connected here, in batches; what the fleet has of us beside that is taken back. */
   private async announce(session: RedisSession): Promise<void> {
     this.isMistaken = false;
-    const claims = this.instance.claims();
+    const { instance } = this;
+    const takenKey = this.names.takenFrom(instance.node);
+    const taken = new Set((await session.send('SMEMBERS', [takenKey])) as string[]);
+    const claims = instance.claims();
     const fields = new Map<string, string>();
     for (const { id, key } of claims) {
       fields.set(id, `${fields.get(id) ?? ','}${this.instance.node}/${key},`);
     }
     for (let at = 0; at < claims.length; at += ANNOUNCED) {
       const batch = claims.slice(at, at + ANNOUNCED);
-      await Promise.all(batch.map((claim) => this.announceOne(claim, fields.get(claim.id) ?? '')));
+      await Promise.all(batch.map((claim) => this.announceOne(claim, fields.get(claim.id) ?? '', taken)));
     }
+    await Promise.all([...instance.lingering()].map(([id, key]) => this.linger(session, id, key, taken)));
+    if (taken.size > 0) await session.send('DEL', [takenKey]);
     const known = (await session.send('SMEMBERS', [this.ownIds])) as string[];
     const gone = Array.from(known).filter((id) => !fields.has(id));
     await Promise.all(gone.map((id) => this.disown(session, id)));
   }
 
-  private async announceOne(claim: Claim, own: string): Promise<void> {
-    if (!this.instance.isHere(claim)) return;
-    const { granted } = await this.tell(claim, own);
-    if (!granted) this.instance.evict(claim.id, claim.key);
+  private async announceOne(claim: Claim, own: string, taken: ReadonlySet<string>): Promise<void> {
+    const { instance } = this;
+    if (!instance.isHere(claim)) return;
+    const { granted, wasOnline } = await this.tell(claim, own);
+    if (!granted) instance.evict(claim.id, claim.key);
+    else if (!wasOnline && taken.has(claim.id) && instance.isHere(claim)) instance.onBack(claim.id);
+  }
+
+  private async linger(
+    session: RedisSession,
+    id: string,
+    key: string,
+    taken: ReadonlySet<string>,
+  ): Promise<void> {
+    const { node } = this.instance;
+    const keys = [this.names.nodes, this.placeOf(id), this.ownIds];
+    // Whoever took it has told that it is offline.
+    const isAwaited =
+      !taken.has(id) && (await session.run('linger', keys, [`${node}/${key}`, id, node])) === 1;
+    if (!isAwaited) this.instance.evict(id, key);
   }
 
   /** It left while the backplane was away. Unless it has come back meanwhile. */
   private async disown(session: RedisSession, id: string): Promise<void> {
-    if (this.instance.has(id)) return;
+    if (this.instance.has(id) || this.instance.lingering().has(id)) return;
     const { node } = this.instance;
     const fields = (await session.send('HKEYS', [this.placeOf(id)])) as string[];
     const own = Array.from(fields).filter((field) => field.startsWith(`${node}/`));
@@ -308,8 +331,9 @@ export class RedisLink implements KeptLink<RedisSession> {
 
   private async reap(session: RedisSession, dead: string): Promise<void> {
     const { nodes, places } = this.names;
+    const keys = [nodes, this.names.idsOf(dead), this.names.takenFrom(dead)];
     for (;;) {
-      const said = await session.run('reap', [nodes, this.names.idsOf(dead)], [dead, places, String(REAPED)]);
+      const said = await session.run('reap', keys, [dead, places, String(REAPED), String(TAKEN)]);
       const [looked, ...gone] = said as [number, ...string[]];
       if (gone.length > 0) this.instance.onGone(gone);
       if (looked === 0) return;

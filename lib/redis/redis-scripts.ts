@@ -29,6 +29,11 @@ export class RedisNames {
   idsOf(node: string): string {
     return `${this.base}:ids:${node}`;
   }
+
+  /** What others took from it when they gave it up: it may only have been frozen. */
+  takenFrom(node: string): string {
+    return `${this.base}:taken:${node}`;
+  }
 }
 
 /** Each is run whole: nothing comes between. */
@@ -53,12 +58,12 @@ return {1,was}`,
 
   /** KEYS place, ids  ARGV field, id, lingering, node -> 1: the id has nobody left */
   release: `
-local v=redis.call('HGET',KEYS[1],ARGV[1]) if not v then return 0 end
-if ARGV[3]=='1' then redis.call('HSET',KEYS[1],ARGV[1],(string.gsub(v,'|0|','|1|',1))) return 0 end
+local v=redis.call('HGET',KEYS[1],ARGV[1])
+if v and ARGV[3]=='1' then redis.call('HSET',KEYS[1],ARGV[1],(string.gsub(v,'|0|','|1|',1))) return 0 end
 redis.call('HDEL',KEYS[1],ARGV[1]) local left,mine=0,0
 for _,f in ipairs(redis.call('HKEYS',KEYS[1])) do left=left+1 if string.sub(f,1,#ARGV[4]+1)==ARGV[4]..'/' then mine=mine+1 end end
 if mine==0 then redis.call('SREM',KEYS[2],ARGV[2]) end
-return left==0 and 1 or 0`,
+return v and left==0 and 1 or 0`,
 
   /**
    * KEYS nodes, places…  ARGV channels, own node, a message for each place -> for each, with commas: how many were told, `/`, how many could not be
@@ -93,12 +98,26 @@ local out={(s and tonumber(s)>=now) and 0 or 1}
 for _,n in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'-inf','('..now)) do out[#out+1]=n end
 return out`,
 
-  /** KEYS nodes, ids of the dead  ARGV dead, places, how many -> how many were looked at; then the ids nobody has left */
+  /** KEYS nodes, place, ids  ARGV field, id, node: it is not here, and may be back -> 0: it is back, elsewhere */
+  linger: `${NOW}${ALIVE}
+local all=redis.call('HGETALL',KEYS[2]) local mine,others=nil,0
+for i=1,#all,2 do local f=all[i] local n=nodeOf(f)
+  if f==ARGV[1] then mine=all[i+1] elseif n==ARGV[3] or not alive(n) then redis.call('HDEL',KEYS[2],f) else others=others+1 end end
+if others>0 then redis.call('HDEL',KEYS[2],ARGV[1]) redis.call('SREM',KEYS[3],ARGV[2]) return 0 end
+mine=mine or string.format('%.0f',now)..'|1|'
+redis.call('HSET',KEYS[2],ARGV[1],(string.gsub(mine,'|0|','|1|',1))) redis.call('SADD',KEYS[3],ARGV[2])
+return 1`,
+
+  /**
+   * KEYS nodes, ids of the dead, what was taken from it  ARGV dead, places, how many, life of the last
+   * -> how many were looked at; then the ids nobody has left
+   */
   reap: `${NOW}
 local s=redis.call('ZSCORE',KEYS[1],ARGV[1]) if s and tonumber(s)>=now then return {0} end
 local ids=redis.call('SPOP',KEYS[2],tonumber(ARGV[3])) local out={#ids} local head=ARGV[1]..'/'
 for _,id in ipairs(ids) do local p=ARGV[2]..id local n=0
   for _,f in ipairs(redis.call('HKEYS',p)) do if string.sub(f,1,#head)==head then n=n+redis.call('HDEL',p,f) end end
+  if n>0 then redis.call('SADD',KEYS[3],id) redis.call('PEXPIRE',KEYS[3],ARGV[4]) end
   if n>0 and redis.call('EXISTS',p)==0 then out[#out+1]=id end end
 if #ids==0 then redis.call('ZREM',KEYS[1],ARGV[1]) end
 return out`,

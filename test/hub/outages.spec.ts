@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import type { ConnHub } from 'nestjs-conn-pool/hub';
+import type { ConnHub, ConnHubOptions } from 'nestjs-conn-pool/hub';
 import { fleet, type Fleet, OFFLINE } from './fleet.js';
 import { Cable } from './servers/cable.js';
 import { describeWith } from '../describe-with.js';
@@ -19,8 +19,12 @@ for (const { kind, name, program, start, backplane } of SHARED_SERVERS) {
     afterAll(() => server.remove());
     afterEach(async () => void (await Promise.all(open.splice(0).map((each) => each.close()))));
 
-    async function started(count: number, port: (at: number) => number = () => server.port): Promise<Fleet> {
-      const made = fleet(count, (at) => backplane(port(at)));
+    async function started(
+      count: number,
+      port: (at: number) => number = () => server.port,
+      options: ConnHubOptions = {},
+    ): Promise<Fleet> {
+      const made = fleet(count, (at) => backplane(port(at)), options);
       open.push(made);
       await Promise.all(made.hubs.map((hub) => hub.start()));
       return made;
@@ -120,6 +124,64 @@ for (const { kind, name, program, start, backplane } of SHARED_SERVERS) {
         node: 'n0',
       });
       expect([stays.heard.at(-1), moved.heard]).toEqual(['back', ['there']]);
+    });
+
+    it('tell who is offline at the end of the grace, though the server was away meanwhile', async () => {
+      const cable = await Cable.to(server.port);
+      open.push({ close: () => cable.remove() });
+      for (const how of ['broken', 'emptied'] as const) {
+        const made = await started(2, () => cable.port, { offlineGrace: 2000 });
+        const { hubs, join, told } = made;
+        const [goes, comes] = [join(0, 'goes'), join(0, 'comes')];
+        await until(() => isAt(hubs[1]!, 'comes', 'n0'));
+        await until(() => isAt(hubs[1]!, 'goes', 'n0'));
+        for (const line of [goes, comes]) line.hangUp();
+        await until(() => isAt(hubs[1]!, 'goes', undefined));
+        await until(() => isAt(hubs[1]!, 'comes', undefined));
+        if (how === 'broken') cable.drop();
+        else {
+          await server.kill();
+          await server.run();
+        }
+        await until(() => told.every((lines) => lines.includes('backplane down')));
+        await until(() => told.every((lines) => lines.at(-1) === 'backplane up'));
+        join(1, 'comes');
+        await until(() => isAt(hubs[0]!, 'comes', 'n1'));
+        await until(() => told[0]!.includes('offline goes'));
+        const words = told.flat().filter((line) => /^o(n|ff)line/.test(line));
+        expect([how, words.sort()]).toEqual([how, ['offline goes', 'online comes', 'online goes']]);
+        await made.close();
+      }
+    });
+
+    it('tell that an id is online again whose instance was given up and comes back', async () => {
+      const cable = await Cable.to(server.port);
+      open.push({ close: () => cable.remove() });
+      const port = (at: number): number => (at === 1 ? cable.port : server.port);
+      const { hubs, join, told } = await started(2, port, { offlineGrace: 60_000 });
+      const lines = ['stays', 'moves', 'lingers'].map((id) => join(1, id));
+      for (const id of ['stays', 'moves', 'lingers']) await until(() => isAt(hubs[0]!, id, 'n1'));
+      lines[2]!.hangUp();
+      await until(() => isAt(hubs[0]!, 'lingers', undefined));
+      cable.cut();
+      await until(() => told[0]!.filter((line) => line.startsWith('offline')).length === 3);
+      join(0, 'moves');
+      await until(() => told[1]!.includes('backplane down'));
+      cable.mend();
+      await until(() => !hubs[1]!.has('moves'));
+      await until(() => told[1]!.filter((line) => line === 'online stays').length === 2);
+      lines[0]!.hangUp();
+      await until(() => isAt(hubs[0]!, 'stays', undefined));
+      await hubs[1]!.close({ drain: 0 });
+      const words = (at: number): string[] => told[at]!.filter((line) => /^o(n|ff)line/.test(line)).sort();
+      expect(words(0)).toEqual(['offline lingers', 'offline moves', 'offline stays', 'online moves']);
+      expect(words(1)).toEqual([
+        'offline stays',
+        'online lingers',
+        'online moves',
+        'online stays',
+        'online stays',
+      ]);
     });
 
     it('forget those who leave while they announce themselves', async () => {
