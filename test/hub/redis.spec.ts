@@ -4,6 +4,7 @@ import { BackplaneError, ConnHub, type ConnHubOptions } from 'nestjs-conn-pool/h
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-conn-pool/redis';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { inspect } from 'node:util';
 import { createClient } from 'redis';
 import { InvalidOptionsError } from 'nestjs-conn-pool/core';
 import { fleet, type Fleet, Line } from './fleet.js';
@@ -75,6 +76,22 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     await expect(b!.push('comer', 'x')).resolves.toMatchObject({ status: 'forwarded' });
   });
 
+  it('tell what Redis refuses without the ids and what was pushed', async () => {
+    const { hubs, join } = await started(1);
+    const causes: unknown[] = [];
+    hubs[0]!.events$.subscribe((event) => event.type === 'backplane' && causes.push(event.cause));
+    const client = new Redis(redis.url);
+    await client.config('SET', 'maxmemory', '1');
+    join(0, 'private');
+    await hubs[0]!.push('private-too', 'private');
+    await until(() => causes.length > 0);
+    await client.config('SET', 'maxmemory', '0');
+    client.disconnect();
+    expect(String(causes[0])).toMatch(/^ReplyError: OOM/);
+    expect(Object.keys(causes[0] as Error)).toEqual(['name']);
+    expect(inspect(causes, { depth: 9, showHidden: true })).not.toMatch(/private|hub:/);
+  });
+
   it.each([
     ['ioredis', (): RedisBackplaneOptions => ({ url: redis.url })],
     [
@@ -122,7 +139,10 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
       expect(String(error)).toMatch(
         /Hub "chat" cannot use its backplane: Redis refuses it: .*(WRONGPASS|NOAUTH)/,
       );
-      expect(String(error)).not.toMatch(/secret/);
+      for (const shown of [String(error), inspect(error, { depth: 9, showHidden: true })]) {
+        expect(shown).not.toMatch(/secret/);
+      }
+      expect(JSON.stringify((error as BackplaneError).cause)).not.toMatch(/secret/);
       await hub.close();
     }
     const hub = new ConnHub({ backplane: redisBackplane({ ...QUICK, url: locked.url }) });
