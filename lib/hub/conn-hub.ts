@@ -42,6 +42,7 @@ import { isDuplex, isWebSocket, type PushTarget } from './push-target.js';
 import { Reception } from './reception.js';
 import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
+import { isWellFormed } from './well-formed.js';
 import { orAborted } from './withdrawal.js';
 
 const LONGEST_ID = 256;
@@ -320,7 +321,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   }
 
   private checkId(what: 'id' | 'group', given: unknown): void {
-    if (typeof given !== 'string' || given === '' || given.length > LONGEST_ID) {
+    if (typeof given !== 'string' || given === '' || given.length > LONGEST_ID || !isWellFormed(given)) {
       throw new InvalidIdError(this.name, what, given);
     }
   }

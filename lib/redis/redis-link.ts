@@ -16,6 +16,7 @@ import { TurnBatch } from '../hub/turn-batch.js';
 import { deliveryOf, isRefusal } from './answers.js';
 import { RedisBox } from './redis-box.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
+import { LIFE } from './redis-script-parts.js';
 import { RedisNames, type ScriptName } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
 
@@ -58,6 +59,7 @@ export class RedisLink implements KeptLink<RedisSession> {
   private readonly ownChannel: string;
   /** Redis has refused what it was told: what it has of us is not what there is. */
   private isMistaken = false;
+  private announcedAt = 0;
 
   constructor(
     readonly instance: HubInstance,
@@ -152,7 +154,9 @@ export class RedisLink implements KeptLink<RedisSession> {
     const lease = String(Math.round(this.owner.options.lease));
     const said = (await session.run('touch', [this.names.nodes], [node, lease])) as unknown[];
     const [isForgotten, ...dead] = said as [number, ...string[]];
-    if (isNew || isForgotten === 1 || this.isMistaken) await this.announce(session);
+    // In time before it is forgotten for its age.
+    const isOld = performance.now() - this.announcedAt > LIFE / 2;
+    if (isNew || isForgotten === 1 || this.isMistaken || isOld) await this.announce(session);
     for (const each of dead) await this.reap(session, each);
   }
 
@@ -276,6 +280,7 @@ export class RedisLink implements KeptLink<RedisSession> {
   /** All that is connected here, in batches; what the fleet has of us beside that is taken back. */
   private async announce(session: RedisSession): Promise<void> {
     this.isMistaken = false;
+    this.announcedAt = performance.now();
     const { instance } = this;
     const takenKey = this.names.takenFrom(instance.node);
     const taken = new Set((await session.send('SMEMBERS', [takenKey])) as string[]);

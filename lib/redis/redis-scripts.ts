@@ -1,5 +1,5 @@
 import { BOX_SCRIPTS } from './redis-box-scripts.js';
-import { ALIVE, NOW } from './redis-script-parts.js';
+import { ALIVE, LIFE, NOW } from './redis-script-parts.js';
 
 /** Where things are in a Redis, for one hub. Braces, which keep its keys together, cannot stand in its name. */
 export class RedisNames {
@@ -38,7 +38,11 @@ export class RedisNames {
 
 /** Each is run whole: nothing comes between. */
 export const SCRIPTS = {
-  /** KEYS nodes, place, ids  ARGV field, meta, policy, age, id, node, channels, own fields that are real ('' = all) */
+  /**
+   * KEYS nodes, place, ids  ARGV field, meta, policy, age, id, node, channels, own fields that are real ('' = all)
+   *
+   * An instance that hears nothing has crashed or is cut off: it need not be waited for until its lease is over.
+   */
   claim: `${NOW}${ALIVE}
 local since=now-tonumber(ARGV[4]) local was=0 local gone={} local all=redis.call('HGETALL',KEYS[2])
 for i=1,#all,2 do local f,v=all[i],all[i+1] local n=nodeOf(f)
@@ -48,12 +52,14 @@ for i=1,#all,2 do local f,v=all[i],all[i+1] local n=nodeOf(f)
       if not alive(n) then redis.call('HDEL',KEYS[2],f)
       elseif l=='1' then gone[#gone+1]=f
       elseif n~=ARGV[6] and ARGV[3]~='multi' then
-        if ARGV[3]=='reject' or tonumber(s)>since then return {0,1} end
+        if ARGV[3]=='reject' and redis.call('PUBLISH',ARGV[7]..n,'[]')>0 then return {0,1} end
+        if ARGV[3]=='replace' and tonumber(s)>since then return {0,1} end
         gone[#gone+1]=f end end end end
 for _,f in ipairs(gone) do redis.call('HDEL',KEYS[2],f) local n=nodeOf(f)
   redis.call('PUBLISH',ARGV[7]..n,cjson.encode({'e',ARGV[5],string.sub(f,#n+2)})) end
 local mine=redis.call('HGET',KEYS[2],ARGV[1]) if mine then was=1 end
 redis.call('HSET',KEYS[2],ARGV[1],string.format('%.0f',since)..'|0|'..ARGV[2]) redis.call('SADD',KEYS[3],ARGV[5])
+redis.call('PEXPIRE',KEYS[2],${LIFE}) redis.call('PEXPIRE',KEYS[3],${LIFE})
 return {1,was}`,
 
   /** KEYS place, ids  ARGV field, id, lingering, node -> 1: the id has nobody left */
@@ -94,6 +100,7 @@ return out`,
   /** KEYS nodes  ARGV node, lease -> 1: the fleet may have forgotten us; then the dead */
   touch: `${NOW}
 local s=redis.call('ZSCORE',KEYS[1],ARGV[1]) redis.call('ZADD',KEYS[1],now+tonumber(ARGV[2]),ARGV[1])
+redis.call('PEXPIRE',KEYS[1],${LIFE})
 local out={(s and tonumber(s)>=now) and 0 or 1}
 for _,n in ipairs(redis.call('ZRANGEBYSCORE',KEYS[1],'-inf','('..now)) do out[#out+1]=n end
 return out`,
@@ -106,6 +113,7 @@ for i=1,#all,2 do local f=all[i] local n=nodeOf(f)
 if others>0 then redis.call('HDEL',KEYS[2],ARGV[1]) redis.call('SREM',KEYS[3],ARGV[2]) return 0 end
 mine=mine or string.format('%.0f',now)..'|1|'
 redis.call('HSET',KEYS[2],ARGV[1],(string.gsub(mine,'|0|','|1|',1))) redis.call('SADD',KEYS[3],ARGV[2])
+redis.call('PEXPIRE',KEYS[2],${LIFE}) redis.call('PEXPIRE',KEYS[3],${LIFE})
 return 1`,
 
   /**

@@ -10,6 +10,7 @@ import { InvalidOptionsError } from 'nestjs-conn-pool/core';
 import { fleet, type Fleet, Line } from './fleet.js';
 import { until } from './until.js';
 import { QUICK } from './servers/backplanes.js';
+import { Cable } from './servers/cable.js';
 import { RedisProcess } from './servers/redis-process.js';
 import { SentinelProcess } from './servers/sentinel-process.js';
 import { describeWith } from '../describe-with.js';
@@ -74,6 +75,57 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     await until(() => isAt(b!, 'comer', 'n0'));
     await until(() => isAt(b!, 'leaver', undefined));
     await expect(b!.push('comer', 'x')).resolves.toMatchObject({ status: 'forwarded' });
+  });
+
+  it("do not turn away with 'reject' who comes back from an instance that has crashed", async () => {
+    const cable = await Cable.to(redis.port);
+    open.push({ close: () => cable.remove() });
+    const how = (at: number): RedisBackplaneOptions => ({
+      url: `redis://127.0.0.1:${at === 0 ? cable.port : redis.port}`,
+      lease: 60_000,
+    });
+    const { hubs: [a, b] = [], join, told } = await started(2, { onDuplicate: 'reject' }, how);
+    join(0, 'ann');
+    await until(() => isAt(b!, 'ann', 'n0'));
+    cable.leadTo(1);
+    await until(() => told[0]!.includes('backplane down'));
+    const line = join(1, 'ann');
+    // When that is answered, the claim has been.
+    await b!.presence('ann');
+    cable.leadTo(redis.port);
+    // It has moved: where it was it is no more.
+    await until(() => !a!.has('ann'));
+    expect([line.writableEnded, b!.has('ann'), told[1]]).toEqual([
+      false,
+      true,
+      ['backplane up', 'joined ann'],
+    ]);
+  });
+
+  it('leave nothing in Redis for ever, and keep what is still so', async () => {
+    const { hubs, join } = await started(2, { offlineGrace: 60_000 });
+    const gone = join(0, 'gone');
+    join(1, 'ann');
+    await until(() => isAt(hubs[0]!, 'ann', 'n1'));
+    gone.hangUp();
+    await until(() => isAt(hubs[1]!, 'gone', undefined));
+    const client = new Redis(redis.url);
+    const lives = async (): Promise<number[]> =>
+      Promise.all((await client.keys('*')).map((key) => client.pttl(key)));
+    const before = await lives();
+    expect([before.length, before.filter((life) => life < 0)]).toEqual([5, []]);
+    for (const key of await client.keys('*')) await client.pexpire(key, 60_000);
+    // Half a day later.
+    const { now } = performance;
+    const later = jest
+      .spyOn(performance, 'now')
+      .mockImplementation(() => now.call(performance) + 13 * 3600_000);
+    try {
+      await until(async () => (await lives()).every((life) => life > 60_000));
+    } finally {
+      later.mockRestore();
+    }
+    client.disconnect();
   });
 
   it('tell what Redis refuses without the ids and what was pushed', async () => {
