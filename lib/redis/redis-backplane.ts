@@ -71,7 +71,8 @@ class RedisBackplane extends SessionKeeper<RedisSession, RedisLink> implements R
 
   protected override async sendProbe(session: RedisSession, link: RedisLink, text: string): Promise<void> {
     const [channel] = link.channels;
-    await session.send('PUBLISH', [channel as string, JSON.stringify(['p', text])]);
+    const sent = session.send('PUBLISH', [channel as string, JSON.stringify(['p', text])]);
+    await Promise.all([sent, session.readClock()]);
   }
 
   protected override isRefusal(cause: unknown): boolean {
