@@ -1,5 +1,5 @@
 import { InvalidOptionsError, type OptionProblem } from '../core/index.js';
-import { isWellFormed } from './well-formed.js';
+import { isWellFormed } from './id.js';
 
 /** The root of the errors of hubs. No id, no payload and no password is in any message. */
 export abstract class ConnHubError extends Error {
