@@ -64,11 +64,10 @@ export interface HubInstance {
   readonly ackTimeout: number;
   /** All that must be known of it, after the backplane was away. */
   claims(): Claim[];
-  has(id: string): boolean;
+  /** Of the connections that are here now: telling everything takes a while. */
+  keysOf(id: string): string[];
   /** Ids that are not here and may be back soon, and the keys of their claims. */
   lingering(): ReadonlyMap<string, string>;
-  /** Whether what was claimed is so still: telling everything takes a while. */
-  isHere(claim: Claim): boolean;
   /** Another instance has a message for an id. In order: it is queued when this returns. */
   deliver(id: string, packet: Packet): Promise<Delivery>;
   /** Another instance has a message for everybody. */

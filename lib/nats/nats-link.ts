@@ -64,7 +64,7 @@ export class NatsLink implements KeptLink<NatsSession> {
       ids: () => this.holdings.keys(),
       tell: (to, item) => this.post.tell(to, item),
       onDead: (dead, ids) => void this.bury(dead, ids),
-      onCalledOffline: (ids) => ids.forEach((id) => this.back.add(id)),
+      onCalledOffline: (ids) => ids.forEach((id) => this.onCalledOffline(id)),
     });
     this.contest = new Contest(instance, this.subjects, this.post, {
       of: (id) => this.holdings.get(id),
@@ -276,7 +276,7 @@ export class NatsLink implements KeptLink<NatsSession> {
   }
 
   private async announceOne(claim: Claim): Promise<void> {
-    if (!this.instance.isHere(claim)) return;
+    if (!this.instance.keysOf(claim.id).includes(claim.key)) return;
     const { granted } = await this.claim(claim);
     if (!granted) this.instance.evict(claim.id, claim.key);
   }
@@ -289,15 +289,18 @@ export class NatsLink implements KeptLink<NatsSession> {
     return isSilent && (this.watch.hasDead || said.every(({ unanswered }) => unanswered === 0));
   }
 
+  private onCalledOffline(id: string): void {
+    const holding = this.holdings.get(id);
+    if (holding?.lingering === undefined) return this.back.add(id);
+    const { lingering } = holding;
+    this.drop(holding, lingering);
+    this.instance.evict(id, lingering);
+  }
+
   private onBack(id: string): void {
     const holding = this.holdings.get(id);
-    if (holding === undefined) return;
-    const { lingering, connections, peers } = holding;
-    if (connections.size > 0 && peers.size === 0) this.instance.onBack(id);
-    else if (lingering !== undefined) {
-      this.drop(holding, lingering);
-      this.instance.evict(id, lingering);
-    }
+    if (holding !== undefined && holding.connections.size > 0 && holding.peers.size === 0)
+      this.instance.onBack(id);
   }
 
   /** @param ids - that it had */

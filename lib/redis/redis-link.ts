@@ -284,28 +284,23 @@ export class RedisLink implements KeptLink<RedisSession> {
     const { instance } = this;
     const takenKey = this.names.takenFrom(instance.node);
     const taken = new Set((await session.send('SMEMBERS', [takenKey])) as string[]);
-    const claims = instance.claims();
-    const fields = new Map<string, string>();
-    for (const { id, key } of claims) {
-      fields.set(id, `${fields.get(id) ?? ','}${this.instance.node}/${key},`);
-    }
-    for (let at = 0; at < claims.length; at += ANNOUNCED) {
-      const batch = claims.slice(at, at + ANNOUNCED);
-      await Promise.all(batch.map((claim) => this.announceOne(claim, fields.get(claim.id) ?? '', taken)));
-    }
-    await Promise.all([...instance.lingering()].map(([id, key]) => this.linger(session, id, key, taken)));
+    await inBatches(instance.claims(), (claim) => this.announceOne(claim, taken));
+    await inBatches([...instance.lingering()], ([id, key]) => this.linger(session, id, key, taken));
     if (taken.size > 0) await session.send('DEL', [takenKey]);
     const known = (await session.send('SMEMBERS', [this.ownIds])) as string[];
-    const gone = Array.from(known).filter((id) => !fields.has(id));
-    await Promise.all(gone.map((id) => this.disown(session, id)));
+    await inBatches(Array.from(known), (id) => this.disown(session, id));
   }
 
-  private async announceOne(claim: Claim, own: string, taken: ReadonlySet<string>): Promise<void> {
+  private async announceOne(claim: Claim, taken: ReadonlySet<string>): Promise<void> {
     const { instance } = this;
-    if (!instance.isHere(claim)) return;
-    const { granted, wasOnline } = await this.tell(claim, own);
-    if (!granted) instance.evict(claim.id, claim.key);
-    else if (!wasOnline && taken.has(claim.id) && instance.isHere(claim)) instance.onBack(claim.id);
+    const { id, key } = claim;
+    // Others may have come since all of this began.
+    const keys = instance.keysOf(id);
+    if (!keys.includes(key)) return;
+    const own = keys.map((each) => `${instance.node}/${each},`).join('');
+    const { granted, wasOnline } = await this.tell(claim, `,${own}`);
+    if (!granted) instance.evict(id, key);
+    else if (!wasOnline && taken.has(id) && instance.keysOf(id).includes(key)) instance.onBack(id);
   }
 
   private async linger(
@@ -324,7 +319,7 @@ export class RedisLink implements KeptLink<RedisSession> {
 
   /** It left while the backplane was away. Unless it has come back meanwhile. */
   private async disown(session: RedisSession, id: string): Promise<void> {
-    if (this.instance.has(id) || this.instance.lingering().has(id)) return;
+    if (this.instance.keysOf(id).length > 0 || this.instance.lingering().has(id)) return;
     const { node } = this.instance;
     const fields = (await session.send('HKEYS', [this.placeOf(id)])) as string[];
     const own = Array.from(fields).filter((field) => field.startsWith(`${node}/`));
@@ -353,6 +348,12 @@ export class RedisLink implements KeptLink<RedisSession> {
     const { session } = this.owner;
     if (session === undefined) throw new Error('Redis is not connected');
     return session;
+  }
+}
+
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += ANNOUNCED) {
+    await Promise.all(items.slice(at, at + ANNOUNCED).map(work));
   }
 }
 

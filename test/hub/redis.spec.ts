@@ -57,6 +57,23 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     await expect(hubs[0]!.presence('id-7')).resolves.toMatchObject({ online: false, complete: true });
   });
 
+  it("announce what comes meanwhile, too, with 'multi'", async () => {
+    const { hubs: [a, b] = [], join } = await started(2, { onDuplicate: 'multi' });
+    const ids = Array.from({ length: 3000 }, (_, i) => `id-${i}`);
+    const first = ids.map((id) => join(1, id));
+    await until(() => isAt(a!, 'id-2999', 'n1'));
+    const client = new Redis(redis.url);
+    await client.flushdb();
+    await until(async () => (await client.exists('hub:{chat}:p:id-0')) === 1);
+    client.disconnect();
+    const second = ids.map((id) => join(1, id));
+    await until(async () => (await a!.presence('id-2999')).connections.length === 2);
+    for (const line of first) line.hangUp();
+    await until(() => b!.stats().connections === second.length);
+    const found = await Promise.all(ids.map((id) => a!.presence(id)));
+    expect(found.filter(({ connections }) => connections.length !== 1)).toEqual([]);
+  });
+
   it('repair what Redis refused, when it takes it again', async () => {
     const { hubs: [a, b] = [], join, told } = await started(2, {}, () => ({ url: redis.url, probe: 1000 }));
     const client = new Redis(redis.url);
