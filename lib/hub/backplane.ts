@@ -64,19 +64,22 @@ export interface HubInstance {
   readonly ackTimeout: number;
   /** All that must be known of it, after the backplane was away. */
   claims(): Claim[];
-  has(id: string): boolean;
-  /** Whether what was claimed is so still: telling everything takes a while. */
-  isHere(claim: Claim): boolean;
+  /** Of the connections that are here now: telling everything takes a while. */
+  keysOf(id: string): string[];
+  /** Ids that are not here and may be back soon, and the keys of their claims. */
+  lingering(): ReadonlyMap<string, string>;
   /** Another instance has a message for an id. In order: it is queued when this returns. */
   deliver(id: string, packet: Packet): Promise<Delivery>;
   /** Another instance has a message for everybody. */
   cast(packet: CastPacket): void;
-  /** A newer connection of the id is elsewhere. */
+  /** A newer connection of the id is elsewhere; or what lingers is known to be offline. */
   evict(id: string, key: string): void;
   /** @returns how many were thrown out */
   kick(id: string, code: number, reason: string): number;
   /** An instance has crashed, and with it the last connections of these ids. */
   onGone(ids: readonly string[]): void;
+  /** It is here, and nowhere else; others had given up this instance, and called it offline. */
+  onBack(id: string): void;
   onState(state: 'up' | 'down', cause?: unknown): void;
 }
 

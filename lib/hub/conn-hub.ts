@@ -29,6 +29,7 @@ import {
 import type { HubEvent } from './hub-events.js';
 import { callLimit, type ConnHubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js';
 import type { HubOrigin, Presence } from './hub-origin.js';
+import { isId } from './id.js';
 import { healthOf, statsOf } from './hub-report.js';
 import { type HubHealth, type HubState, type HubStats, type HubTotals, noTotals } from './hub-stats.js';
 import { HubTale } from './hub-tale.js';
@@ -44,7 +45,6 @@ import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
 import { orAborted } from './withdrawal.js';
 
-const LONGEST_ID = 256;
 /** How long a connection may take to close before it is terminated. Milliseconds. */
 const CLOSING = 2000;
 /** Those who leave for these reasons are sent what was pushed to them before. */
@@ -320,9 +320,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   }
 
   private checkId(what: 'id' | 'group', given: unknown): void {
-    if (typeof given !== 'string' || given === '' || given.length > LONGEST_ID) {
-      throw new InvalidIdError(this.name, what, given);
-    }
+    if (!isId(given)) throw new InvalidIdError(this.name, what, given);
   }
 
   private checkTarget(conn: unknown): void {

@@ -18,6 +18,11 @@ export class EqualDelays<T> {
     return [...this.deadlines.keys()];
   }
 
+  /** When the first of them is due, on the clock of `performance.now()`. */
+  get soonest(): number | undefined {
+    return this.deadlines.values().next().value;
+  }
+
   add(item: T): void {
     this.deadlines.delete(item);
     this.deadlines.set(item, performance.now() + this.delay);

@@ -41,6 +41,8 @@ export class FleetTie<M> {
   /** Ids without a connection here that may come back, and the claims that are kept for them. */
   private readonly missing: EqualDelays<string>;
   private readonly lingering = new Map<string, string>();
+  /** They leave because the fleet has decided for another: whoever comes back is not they. */
+  private readonly superseded = new WeakSet<Member<M>>();
   /** What has been told and not been answered. */
   private readonly untold = new Set<Promise<void>>();
 
@@ -96,6 +98,7 @@ export class FleetTie<M> {
   /** @param isLast - the id has no other connection here */
   onDeparture(member: Member<M>, isLast: boolean): void {
     const { id, key } = member;
+    if (this.superseded.has(member)) return this.release(id, key, false, false);
     const mayComeBack = isLast && this.owner.isOpen && this.owner.options.offlineGrace > 0;
     if (mayComeBack) {
       this.missing.add(id);
@@ -136,7 +139,12 @@ export class FleetTie<M> {
       return;
     }
     const isRejecting = this.owner.options.onDuplicate === 'reject';
-    this.owner.onSuperseded(member, isRejecting ? 'duplicate' : 'replaced');
+    this.supersede(member, isRejecting ? 'duplicate' : 'replaced');
+  }
+
+  private supersede(member: Member<M>, by: 'replaced' | 'duplicate'): void {
+    this.superseded.add(member);
+    this.owner.onSuperseded(member, by);
   }
 
   private giveUp(id: string): void {
@@ -172,18 +180,19 @@ export class FleetTie<M> {
       policy: onDuplicate,
       ackTimeout,
       claims: () => owner.members().map(claimOf),
-      has: (id) => owner.at(id).length > 0,
-      isHere: ({ id, key }) => owner.at(id).some((member) => member.key === key),
+      keysOf: (id) => owner.at(id).map(({ key }) => key),
+      lingering: () => lingering,
       deliver: (id, packet) => owner.deliver(id, packet),
       cast: (packet) => owner.cast(packet),
       kick: (id, code, reason) => owner.kick(id, code, reason),
       evict: (id, key) => {
         const member = owner.at(id).find((each) => each.key === key);
-        if (member !== undefined) owner.onSuperseded(member, 'replaced');
+        if (member !== undefined) this.supersede(member, 'replaced');
         // It is back, on another instance.
         else if (lingering.get(id) === key) this.forget(id);
       },
       onGone: (ids) => ids.forEach((id) => owner.onOffline(id)),
+      onBack: (id) => owner.onOnline(id),
       onState: (state, cause) => owner.onBackplane(state, cause),
     };
   }

@@ -1,4 +1,5 @@
 import { InvalidOptionsError, type OptionProblem } from '../core/index.js';
+import { isWellFormed } from './id.js';
 
 /** The root of the errors of hubs. No id, no payload and no password is in any message. */
 export abstract class ConnHubError extends Error {
@@ -16,14 +17,18 @@ export abstract class ConnHubError extends Error {
   }
 }
 
-/** An id, or the name of a group, is no text of 1 to 256 characters. */
+/** An id, or the name of a group, is no text of 1 to 256 characters, or holds half of a surrogate pair. */
 export class InvalidIdError extends ConnHubError {
   override readonly code = 'ERR_INVALID_ID';
 
   constructor(hub: string, what: 'id' | 'group', given: unknown) {
-    const got = typeof given === 'string' ? `one of ${given.length}` : `no text (${typeof given})`;
+    const got = typeof given === 'string' ? textGot(given) : `no text (${typeof given})`;
     super(`Hub "${hub}" takes as ${what} a text of 1 to 256 characters, but was given ${got}.`, hub);
   }
+}
+
+function textGot(given: string): string {
+  return isWellFormed(given) ? `one of ${given.length}` : 'one with half of a surrogate pair';
 }
 
 /** What was pushed cannot go over the wire. `cause` is what stood in the way, where something was thrown. */

@@ -19,6 +19,8 @@ export interface KeptLink<S extends Session> extends BackplaneLink {
   readonly instance: HubInstance;
   /** A sign of life. Rejects when the session is of no use. @param isNew - nothing has been told over it yet */
   touch(session: S, isNew: boolean): Promise<void>;
+  /** Gives up all that it has. Rejects when the session is of no use. */
+  leave(session: S): Promise<void>;
   /** The session is over. */
   onLost(): void;
 }
@@ -32,11 +34,13 @@ export abstract class SessionKeeper<S extends Session, L extends KeptLink<S>> {
   protected abstract readonly server: string;
   /** Those that were started. */
   protected readonly links = new Set<L>();
-  private readonly made = new Set<L>();
-  private connecting: Promise<unknown> | undefined = undefined;
+  protected readonly made = new Set<L>();
+  /** What those that were started were told last. */
+  private readonly told = new WeakMap<L, 'up' | 'down'>();
+  /** The one that is being made, until it is in use. */
+  private attempt: { readonly session: S; readonly refusal: Promise<unknown> } | undefined = undefined;
   private timer: NodeJS.Timeout | undefined;
   private wait = SHORTEST_WAIT;
-  private isTold: 'up' | 'down' | undefined = undefined;
   private error: string | undefined = undefined;
   private lagMs: number | undefined = undefined;
   /** When the last probe was sent that has not come back. */
@@ -62,21 +66,28 @@ export abstract class SessionKeeper<S extends Session, L extends KeptLink<S>> {
     this.links.add(link);
     const { session } = this;
     if (session !== undefined) return this.take(session, link);
-    this.connecting ??= this.connect();
-    const refusal = await this.connecting;
-    if (refusal === undefined) return;
-    this.links.delete(link);
+    const refusal = await this.connect();
+    // Who was tied in before stays, and waits.
+    if (refusal === undefined || this.links.has(link)) return;
     throw new BackplaneError(link.instance.hub, `${this.server} refuses it: ${errorText(refusal)}`, {
       cause: refusal,
     });
   }
 
-  stop(link: L): void {
+  async stop(link: L): Promise<void> {
+    // First: no sign of life may follow.
     this.links.delete(link);
+    const { session } = this;
+    if (session !== undefined) await this.part(session, link).catch(() => undefined);
     this.made.delete(link);
     if (this.links.size > 0) return;
     clearTimeout(this.timer);
-    this.session?.end(new Error('nobody needs it any more'));
+    const { attempt } = this;
+    this.attempt = undefined;
+    this.error = undefined;
+    const idle = new Error('nobody needs it any more');
+    attempt?.session.end(idle);
+    this.session?.end(idle);
   }
 
   healthOf(): BackplaneHealth {
@@ -92,6 +103,8 @@ export abstract class SessionKeeper<S extends Session, L extends KeptLink<S>> {
   protected abstract open(session: S, links: readonly L[]): Promise<void>;
   /** One more uses it. */
   protected abstract join(session: S, link: L): Promise<void>;
+  /** One uses it no more, and is not among the links. */
+  protected abstract part(session: S, link: L): Promise<void>;
   /** Sends oneself a message with this text; it comes back by `onProbe()`. */
   protected abstract sendProbe(session: S, link: L, text: string): Promise<void>;
   /** Another attempt would be answered the same. */
@@ -113,46 +126,63 @@ export abstract class SessionKeeper<S extends Session, L extends KeptLink<S>> {
     if (this.links.size === 0) return;
     this.tell('down', cause);
     // While it is being established, whoever does that tries again.
-    if (this.connecting === undefined) this.retry();
+    if (this.attempt === undefined) this.retry();
   }
 
   /** @returns why the server does not let us in; nothing when it does, or when another attempt may help */
-  private async connect(): Promise<unknown> {
-    const session = this.makeSession();
+  private connect(): Promise<unknown> {
+    if (this.attempt === undefined) {
+      const session = this.makeSession();
+      this.attempt = { session, refusal: this.tryWith(session) };
+    }
+    return this.attempt.refusal;
+  }
+
+  private async tryWith(session: S): Promise<unknown> {
+    // Not before the attempt is known as such.
+    await Promise.resolve();
     const links = [...this.links];
+    const isWanted = (): boolean => this.attempt?.session === session;
     try {
       await this.open(session, links);
+      if (!isWanted()) throw new Error('nobody needs it any more');
       this.probedAt = undefined;
       await this.establish(session, links);
     } catch (cause) {
-      const isRefused = this.isTold === undefined && this.isRefusal(cause);
+      const isRefused = this.isRefusal(cause);
+      // They are told by their start, and by nothing else.
+      if (isRefused) for (const link of this.links) if (!this.told.has(link)) this.links.delete(link);
       session.end(cause);
-      this.connecting = undefined;
-      if (isRefused) return cause;
+      if (!isWanted()) return undefined;
+      this.attempt = undefined;
       this.tell('down', cause);
       this.retry();
-      return undefined;
+      return isRefused ? cause : undefined;
     }
-    this.connecting = undefined;
+    if (isWanted()) this.attempt = undefined;
     return undefined;
   }
 
   /** From here on it is used: the claims are told over it. */
   private async establish(session: S, links: readonly L[]): Promise<void> {
     this.session = session;
-    await Promise.all(links.map((link) => link.touch(session, true)));
+    // Whoever comes from now on takes it himself.
+    const late = [...this.links].filter((link) => !links.includes(link));
+    const present = links.filter((link) => this.links.has(link));
+    await Promise.all(present.map((link) => link.touch(session, true)));
     if (this.session !== session) throw new Error(`${this.server} was lost again at once`);
     this.wait = SHORTEST_WAIT;
     this.tell('up', undefined);
     this.probeLater(session);
-    // They came while this went on.
-    for (const late of this.links) if (!links.includes(late)) await this.take(session, late);
+    for (const link of late) if (this.links.has(link)) await this.take(session, link);
   }
 
   private async take(session: S, link: L): Promise<void> {
     try {
       await this.join(session, link);
+      if (!this.links.has(link)) return;
       await link.touch(session, true);
+      if (this.session === session) this.tellOne(link, 'up', undefined);
     } catch (cause) {
       // The next session takes it along.
       session.end(cause);
@@ -163,19 +193,20 @@ export abstract class SessionKeeper<S extends Session, L extends KeptLink<S>> {
     if (this.links.size === 0) return;
     clearTimeout(this.timer);
     // Not all instances at the same time.
-    const again = (): void => {
-      this.connecting ??= this.connect();
-    };
-    this.timer = setTimeout(again, this.wait * (0.5 + Math.random() / 2));
+    this.timer = setTimeout(() => void this.connect(), this.wait * (0.5 + Math.random() / 2));
     this.timer.unref();
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
   }
 
   private tell(state: 'up' | 'down', cause: unknown): void {
     this.error = state === 'up' ? undefined : errorText(cause).split('\n', 1)[0];
-    if (this.isTold === state) return;
-    this.isTold = state;
-    for (const { instance } of this.links) instance.onState(state, cause);
+    for (const link of this.links) this.tellOne(link, state, cause);
+  }
+
+  private tellOne(link: L, state: 'up' | 'down', cause: unknown): void {
+    if (this.told.get(link) === state) return;
+    this.told.set(link, state);
+    link.instance.onState(state, cause);
   }
 
   private probeLater(session: S): void {

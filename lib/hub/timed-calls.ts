@@ -10,12 +10,21 @@ export class TimedCalls {
   private readonly unanswered: EqualDelays<Unanswered>;
 
   /** @param onLate - called after the call has been rejected */
-  constructor(server: string, timeout: number, onLate: (cause: Error) => void) {
+  constructor(
+    server: string,
+    private readonly timeout: number,
+    onLate: (cause: Error) => void,
+  ) {
     this.unanswered = new EqualDelays(timeout, ({ reject }) => {
       const late = new Error(`${server} gave no answer within ${timeout} ms`);
       reject(late);
       onLate(late);
     });
+  }
+
+  /** When a call of now will have been given up at the latest: with the first, on the clock of `performance.now()`. */
+  get end(): number {
+    return this.unanswered.soonest ?? performance.now() + this.timeout;
   }
 
   run<R>(call: () => Promise<R>): Promise<R> {

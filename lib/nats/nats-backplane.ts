@@ -60,6 +60,10 @@ class NatsBackplane extends SessionKeeper<NatsSession, NatsLink> implements Nats
     await session.flush();
   }
 
+  protected override part(session: NatsSession, link: NatsLink): Promise<void> {
+    return link.leave(session);
+  }
+
   protected override async sendProbe(session: NatsSession, link: NatsLink, text: string): Promise<void> {
     link.probe(session, text);
     await session.flush();

@@ -8,6 +8,7 @@ import {
   type Packet,
 } from '../hub/backplane.js';
 import type { Delivery } from '../hub/delivery.js';
+import { EqualDelays } from '../hub/equal-delays.js';
 import { codeOutcome, outcomeOf } from '../hub/outcome.js';
 import { codedText, codeMessage, decodeMessage } from '../hub/packet-codec.js';
 import type { KeptLink } from '../hub/session-keeper.js';
@@ -25,7 +26,7 @@ export interface NatsLinkOwner {
   readonly options: ResolvedNatsOptions;
   readonly session: NatsSession | undefined;
   start(link: NatsLink): Promise<void>;
-  stop(link: NatsLink): void;
+  stop(link: NatsLink): Promise<void>;
   healthOf(): BackplaneHealth;
   onProbe(text: unknown): boolean;
 }
@@ -45,6 +46,8 @@ export class NatsLink implements KeptLink<NatsSession> {
   /** Given up, and it is not known yet whether anybody else has them: of two who leave, the last one has the last word. */
   private readonly leaving = new Set<string>();
   private ears: NatsSubscription[] = [];
+  /** Called offline by those who had given this instance up. Soon it is known whether others have them now. */
+  private readonly back: EqualDelays<string>;
 
   constructor(
     readonly instance: HubInstance,
@@ -53,6 +56,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     const { prefix, timeout, lease } = owner.options;
     const { hub, node } = instance;
     this.subjects = new NatsSubjects(prefix, hub, node);
+    this.back = new EqualDelays(timeout, (id) => this.onBack(id));
     this.asks = new Asks(timeout, Number.isFinite(instance.ackTimeout) ? instance.ackTimeout : timeout);
     this.post = new Post(node, this.subjects, this.asks, () => owner.session);
     this.watch = new NodeWatch(lease, {
@@ -60,6 +64,7 @@ export class NatsLink implements KeptLink<NatsSession> {
       ids: () => this.holdings.keys(),
       tell: (to, item) => this.post.tell(to, item),
       onDead: (dead, ids) => void this.bury(dead, ids),
+      onCalledOffline: (ids) => ids.forEach((id) => this.onCalledOffline(id)),
     });
     this.contest = new Contest(instance, this.subjects, this.post, {
       of: (id) => this.holdings.get(id),
@@ -150,24 +155,21 @@ export class NatsLink implements KeptLink<NatsSession> {
   }
 
   async stop(): Promise<void> {
-    const { session } = this.owner;
-    if (session !== undefined) {
-      try {
-        session.publish(this.subjects.all, JSON.stringify(['y', this.instance.node]));
-        for (const holding of this.holdings.values()) {
-          holding.connections.clear();
-          holding.lingering = undefined;
-          holding.tidy();
-        }
-        await session.flush();
-        for (const ear of this.ears) ear.drain().catch(() => undefined);
-      } catch {
-        // It is over: so is what was held over it.
-      }
-    }
+    await this.owner.stop(this);
+    this.back.clear();
     this.holdings.clear();
     this.asks.endAll();
-    this.owner.stop(this);
+  }
+
+  async leave(session: NatsSession): Promise<void> {
+    session.publish(this.subjects.all, JSON.stringify(['y', this.instance.node]));
+    for (const holding of this.holdings.values()) {
+      holding.connections.clear();
+      holding.lingering = undefined;
+      holding.tidy();
+    }
+    await session.flush();
+    for (const ear of this.ears) ear.drain().catch(() => undefined);
   }
 
   /** To be heard before anything is told. */
@@ -216,6 +218,8 @@ export class NatsLink implements KeptLink<NatsSession> {
       this.contest.tell(holding, key);
       return { granted: true, wasOnline: true };
     }
+    // It may be back before the answers are due.
+    const hadDead = this.watch.hasDead;
     const rivals: (() => void)[] = [];
     holding.rivals = rivals;
     const asked = this.contest.claim(holding, key).finally(() => (holding.rivals = undefined));
@@ -229,7 +233,7 @@ export class NatsLink implements KeptLink<NatsSession> {
     const outcome = await asked;
     if (!outcome.granted) this.drop(holding, key);
     for (const heed of rivals) heed();
-    const isUnclear = outcome.isUnanswered && !this.watch.hasDead;
+    const isUnclear = outcome.isUnanswered && !hadDead && !this.watch.hasDead;
     return { granted: outcome.granted, wasOnline: outcome.wasOnline || isUnclear };
   }
 
@@ -272,7 +276,7 @@ export class NatsLink implements KeptLink<NatsSession> {
   }
 
   private async announceOne(claim: Claim): Promise<void> {
-    if (!this.instance.isHere(claim)) return;
+    if (!this.instance.keysOf(claim.id).includes(claim.key)) return;
     const { granted } = await this.claim(claim);
     if (!granted) this.instance.evict(claim.id, claim.key);
   }
@@ -285,6 +289,20 @@ export class NatsLink implements KeptLink<NatsSession> {
     return isSilent && (this.watch.hasDead || said.every(({ unanswered }) => unanswered === 0));
   }
 
+  private onCalledOffline(id: string): void {
+    const holding = this.holdings.get(id);
+    if (holding?.lingering === undefined) return this.back.add(id);
+    const { lingering } = holding;
+    this.drop(holding, lingering);
+    this.instance.evict(id, lingering);
+  }
+
+  private onBack(id: string): void {
+    const holding = this.holdings.get(id);
+    if (holding !== undefined && holding.connections.size > 0 && holding.peers.size === 0)
+      this.instance.onBack(id);
+  }
+
   /** @param ids - that it had */
   private async bury(dead: string, ids: readonly string[]): Promise<void> {
     for (const { peers } of this.holdings.values()) peers.delete(dead);
@@ -294,6 +312,7 @@ export class NatsLink implements KeptLink<NatsSession> {
         const gone = await Promise.all(some.map((id) => this.isNowhere(id, 0)));
         const lost = some.filter((_id, i) => gone[i] === true);
         if (lost.length > 0) this.instance.onGone(lost);
+        this.watch.onLost(dead, lost);
       } catch {
         // There is no session: nobody can tell.
         return;

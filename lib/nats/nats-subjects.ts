@@ -56,8 +56,5 @@ function tokenOf(name: string): string {
 }
 
 function encoded(text: string): string {
-  // Half a surrogate pair is no UTF-8: two ids must not become one.
-  return /\p{Surrogate}/u.test(text)
-    ? `=${Buffer.from(text, 'utf16le').toString('base64url')}`
-    : Buffer.from(text).toString('base64url');
+  return Buffer.from(text).toString('base64url');
 }

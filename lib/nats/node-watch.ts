@@ -7,6 +7,8 @@ export interface NodeWatchOwner {
   tell(node: string, item: readonly unknown[]): void;
   /** An instance gives no sign of life any more. @param ids - what it had, where it told us */
   onDead(node: string, ids: readonly string[]): void;
+  /** This instance was given up itself, and these of its ids were called offline. */
+  onCalledOffline(ids: readonly string[]): void;
 }
 
 /** Ids told at once. */
@@ -20,8 +22,8 @@ const REMEMBERED = 600_000;
  */
 export class NodeWatch {
   private readonly seen = new Map<string, number>();
-  /** When they were given up; they may only be frozen. */
-  private readonly dead = new Map<string, number>();
+  /** When they were given up, and what of theirs was called offline; they may only be frozen. */
+  private readonly dead = new Map<string, { readonly at: number; readonly lost: string[] }>();
   /** What others have told us that they have. */
   private readonly kept = new Map<string, Set<string>>();
   private witness: string | undefined = undefined;
@@ -42,6 +44,7 @@ export class NodeWatch {
     if (node === this.owner.node) return false;
     const isNew = !this.seen.has(node);
     this.seen.set(node, performance.now());
+    this.tellOf(node, 'o', this.dead.get(node)?.lost ?? []);
     this.dead.delete(node);
     // It may be the only one, and what is here the last that is told.
     if (isNew) this.chooseWitness();
@@ -56,9 +59,17 @@ export class NodeWatch {
     if (this.witness === node) this.witness = undefined;
   }
 
+  /** These have been called offline. */
+  onLost(node: string, ids: readonly string[]): void {
+    const dead = this.dead.get(node);
+    if (dead === undefined) this.tellOf(node, 'o', ids);
+    else dead.lost.push(...ids);
+  }
+
   /** Another tells us what it has. */
   onTold(from: string, [what, ...ids]: readonly unknown[]): void {
     if (what === 'x') return void this.kept.delete(from);
+    if (what === 'o') return this.owner.onCalledOffline(ids.filter((id) => typeof id === 'string'));
     const kept = what === '=' ? new Set<string>() : (this.kept.get(from) ?? new Set<string>());
     this.kept.set(from, kept);
     for (const id of ids) {
@@ -95,7 +106,7 @@ export class NodeWatch {
     if (wasFrozen) this.reset();
     this.tickedAt = now;
     for (const [node, at] of this.seen) if (now - at > this.lease) this.bury(node);
-    for (const [node, at] of this.dead) if (now - at > REMEMBERED) this.dead.delete(node);
+    for (const [node, { at }] of this.dead) if (now - at > REMEMBERED) this.dead.delete(node);
     this.chooseWitness();
     return wasFrozen;
   }
@@ -103,7 +114,7 @@ export class NodeWatch {
   private bury(node: string): void {
     const ids = [...(this.kept.get(node) ?? [])];
     this.onLeave(node);
-    this.dead.set(node, performance.now());
+    this.dead.set(node, { at: performance.now(), lost: [] });
     this.owner.onDead(node, ids);
   }
 
@@ -116,9 +127,12 @@ export class NodeWatch {
     this.witness = next;
     if (next === undefined) return;
     this.owner.tell(next, ['i', '=']);
-    const ids = [...this.owner.ids()];
+    this.tellOf(next, '+', [...this.owner.ids()]);
+  }
+
+  private tellOf(node: string, what: string, ids: readonly string[]): void {
     for (let at = 0; at < ids.length; at += TOLD) {
-      this.owner.tell(next, ['i', '+', ...ids.slice(at, at + TOLD)]);
+      this.owner.tell(node, ['i', what, ...ids.slice(at, at + TOLD)]);
     }
   }
 }

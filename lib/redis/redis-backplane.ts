@@ -62,9 +62,17 @@ class RedisBackplane extends SessionKeeper<RedisSession, RedisLink> implements R
     return session.subscribe(link.channels);
   }
 
+  protected override async part(session: RedisSession, link: RedisLink): Promise<void> {
+    await link.leave(session);
+    // Hubs of one name share one of them.
+    const needed = new Set([...this.links].flatMap(({ channels }) => channels));
+    if (needed.size > 0) await session.unsubscribe(link.channels.filter((each) => !needed.has(each)));
+  }
+
   protected override async sendProbe(session: RedisSession, link: RedisLink, text: string): Promise<void> {
     const [channel] = link.channels;
-    await session.send('PUBLISH', [channel as string, JSON.stringify(['p', text])]);
+    const sent = session.send('PUBLISH', [channel as string, JSON.stringify(['p', text])]);
+    await Promise.all([sent, session.readClock()]);
   }
 
   protected override isRefusal(cause: unknown): boolean {
@@ -80,6 +88,6 @@ class RedisBackplane extends SessionKeeper<RedisSession, RedisLink> implements R
     }
     if (!Array.isArray(said)) return;
     if (said[0] === 'p' && this.onProbe(said[1])) return;
-    for (const link of this.links) link.receive(channel, said as unknown[]);
+    for (const link of this.made) link.receive(channel, said as unknown[]);
   }
 }

@@ -48,12 +48,13 @@ end`;
 /** Each is run whole: nothing comes between. */
 export const BOX_SCRIPTS = {
   /**
-   * KEYS nodes, places…  ARGV the rules, channels, own node; for each place: a new epoch, id, whether it is here, bytes,
+   * KEYS nodes, places…  ARGV the rules, channels, own node, when it is too late; for each place: a new epoch, id, whether it is here, bytes,
    * message, question that lacks its number -> what was lost; for each: epoch, number, whether kept, whether sent, how many could not be told, how many were
    */
   post: `${NOW}${ALIVE}${SHELF}
+if now>tonumber(ARGV[12]) then return redis.error_reply('LATE it has been given up') end
 local channels,own=ARGV[10],ARGV[11] local out,said,order,of={},{},{},{}
-for k=2,#KEYS do local a=12+(k-2)*6
+for k=2,#KEYS do local a=13+(k-2)*6
   local epoch,id,here,bytes,message,question=ARGV[a],ARGV[a+1],ARGV[a+2]=='1',tonumber(ARGV[a+3]),ARGV[a+4],ARGV[a+5]
   local x=open(id,epoch) local kept=bytes<=most
   if kept then while x.n>0 and (x.n>=size or x.b+bytes>most) do drop(x,1) end else drop(x,x.n) end

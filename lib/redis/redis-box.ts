@@ -179,7 +179,7 @@ export class RedisBox implements Box {
       question,
     ]);
     const keys = [nodes, ...posts.map(({ id }) => places + id)];
-    return session.run('post', keys, [...rules, channels, this.owner.node, ...said]);
+    return session.run('post', keys, [...rules, channels, this.owner.node, String(session.limit), ...said]);
   }
 
   private rules(server: string): string[] {

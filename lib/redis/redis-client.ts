@@ -1,3 +1,5 @@
+import { isError } from '../core/error-text.js';
+
 /** A client of `ioredis` or of `redis` (node-redis), as far as it is used: it is known by what it can do. */
 export interface RedisLike {
   on(event: string, listener: (...args: never[]) => void): unknown;
@@ -10,6 +12,7 @@ export interface RedisConnection {
   connect(): Promise<void>;
   send(command: string, args: readonly string[]): Promise<unknown>;
   subscribe(channels: readonly string[]): Promise<void>;
+  unsubscribe(channels: readonly string[]): Promise<void>;
   /** For good; never throws. */
   end(): void;
 }
@@ -25,6 +28,7 @@ type IoRedis = RedisLike & {
   status: string;
   call(command: string, ...args: string[]): Promise<unknown>;
   subscribe(...channels: string[]): Promise<unknown>;
+  unsubscribe(...channels: string[]): Promise<unknown>;
   disconnect(): void;
 } & Record<string, (...args: string[]) => Promise<unknown>>;
 
@@ -32,6 +36,7 @@ type NodeRedis = RedisLike & {
   isOpen: boolean;
   sendCommand(args: string[]): Promise<unknown>;
   subscribe(channels: string[], listener: (text: string, channel: string) => void): Promise<unknown>;
+  unsubscribe(channels: string[]): Promise<unknown>;
   destroy?(): void;
   disconnect?(): Promise<unknown>;
 };
@@ -69,6 +74,24 @@ export async function clientOf(url: string, timeout: number): Promise<RedisLike>
   }) as unknown as RedisLike;
 }
 
+/**
+ * What a client says of a command that Redis refused holds the command, and so the password, or ids and what was pushed;
+ * Redis itself repeats the arguments of one that it does not know.
+ */
+function withoutCommand(thrown: unknown): unknown {
+  if (!isError(thrown)) return thrown;
+  const { name, message, command, code } = thrown as Error & { command?: unknown; code?: unknown };
+  const said = message.replace(/,? with args beginning with:.*/s, '');
+  if (command === undefined && said === message) return thrown;
+  return Object.assign(new Error(said), { name }, code === undefined ? {} : { code });
+}
+
+function clean<R>(asked: Promise<R>): Promise<R> {
+  return asked.catch((cause: unknown) => {
+    throw withoutCommand(cause);
+  });
+}
+
 class IoRedisConnection implements RedisConnection {
   constructor(
     private readonly client: IoRedis,
@@ -80,12 +103,12 @@ class IoRedisConnection implements RedisConnection {
 
   async connect(): Promise<void> {
     const { client } = this;
-    if (client.status === 'wait') return void (await client.connect());
+    if (client.status === 'wait') return void (await clean(client.connect()));
     if (client.status === 'ready') return;
     // Not lazy: it is on its way already.
     await new Promise<void>((resolve, reject) => {
       client.on('ready', () => resolve());
-      client.on('error', (error: Error) => reject(error));
+      client.on('error', (error: Error) => reject(withoutCommand(error) as Error));
       client.on('end', () => reject(new Error('the connection has ended')));
     });
   }
@@ -93,13 +116,19 @@ class IoRedisConnection implements RedisConnection {
   send(command: string, args: readonly string[]): Promise<unknown> {
     // By its method, and not by call(): only methods are sent together.
     const method = this.client[command.toLowerCase()];
-    return typeof method === 'function'
-      ? method.apply(this.client, [...args])
-      : this.client.call(command, ...args);
+    return clean(
+      typeof method === 'function'
+        ? method.apply(this.client, [...args])
+        : this.client.call(command, ...args),
+    );
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    await this.client.subscribe(...channels);
+    await clean(this.client.subscribe(...channels));
+  }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await clean(this.client.unsubscribe(...channels));
   }
 
   end(): void {
@@ -120,16 +149,23 @@ class NodeRedisConnection implements RedisConnection {
   }
 
   async connect(): Promise<void> {
-    if (!this.client.isOpen) await this.client.connect();
+    if (!this.client.isOpen) await clean(this.client.connect());
   }
 
   send(command: string, args: readonly string[]): Promise<unknown> {
-    return this.client.sendCommand([command, ...args]);
+    return clean(this.client.sendCommand([command, ...args]));
   }
 
   async subscribe(channels: readonly string[]): Promise<void> {
-    await this.client.subscribe([...channels], (text, channel) => this.listener.onMessage(channel, text));
+    await clean(this.client.subscribe([...channels], this.onText));
   }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    await clean(this.client.unsubscribe([...channels]));
+  }
+
+  /** One and the same: it calls each listener of a channel. */
+  private readonly onText = (text: string, channel: string): void => this.listener.onMessage(channel, text);
 
   end(): void {
     try {
@@ -144,6 +180,8 @@ class NodeRedisConnection implements RedisConnection {
 /** A client without a listener for errors ends the process. */
 function listen(client: RedisLike, listener: RedisListener, events: readonly string[]): void {
   for (const event of events) {
-    client.on(event, (cause?: unknown) => listener.onBroken(cause ?? new Error('the connection has ended')));
+    client.on(event, (cause?: unknown) =>
+      listener.onBroken(withoutCommand(cause ?? new Error('the connection has ended'))),
+    );
   }
 }

@@ -16,7 +16,8 @@ import { TurnBatch } from '../hub/turn-batch.js';
 import { deliveryOf, isRefusal } from './answers.js';
 import { RedisBox } from './redis-box.js';
 import type { ResolvedRedisOptions } from './redis-options.js';
-import { RedisNames } from './redis-scripts.js';
+import { LIFE } from './redis-script-parts.js';
+import { RedisNames, type ScriptName } from './redis-scripts.js';
 import type { RedisSession } from './redis-session.js';
 
 /** A message for an id, on its way. */
@@ -31,7 +32,7 @@ export interface RedisLinkOwner {
   readonly options: ResolvedRedisOptions;
   readonly session: RedisSession | undefined;
   start(link: RedisLink): Promise<void>;
-  stop(link: RedisLink): void;
+  stop(link: RedisLink): Promise<void>;
   healthOf(): BackplaneHealth;
 }
 
@@ -39,6 +40,8 @@ export interface RedisLinkOwner {
 const MOST_AT_ONCE = 100;
 /** Ids looked at in one script, when an instance has died. */
 const REAPED = 500;
+/** How long it is known what was taken from an instance, which may be only frozen. Milliseconds. */
+const TAKEN = 600_000;
 /** Claims told at once, after an outage. */
 const ANNOUNCED = 500;
 
@@ -54,6 +57,9 @@ export class RedisLink implements KeptLink<RedisSession> {
   private readonly replies = new Map<string, TurnBatch<string>>();
   private readonly ownIds: string;
   private readonly ownChannel: string;
+  /** Redis has refused what it was told: what it has of us is not what there is. */
+  private isMistaken = false;
+  private announcedAt = 0;
 
   constructor(
     readonly instance: HubInstance,
@@ -98,7 +104,7 @@ export class RedisLink implements KeptLink<RedisSession> {
   async release(id: string, key: string, lingering: boolean): Promise<{ isOffline: boolean }> {
     const { node } = this.instance;
     const said = [`${node}/${key}`, id, lingering ? '1' : '0', node];
-    const isOffline = await this.session().run('release', [this.placeOf(id), this.ownIds], said);
+    const isOffline = await this.change('release', [this.placeOf(id), this.ownIds], said);
     return { isOffline: isOffline === 1 };
   }
 
@@ -134,14 +140,12 @@ export class RedisLink implements KeptLink<RedisSession> {
   }
 
   async stop(): Promise<void> {
-    const { session } = this.owner;
-    if (session !== undefined) {
-      await session
-        .run('leave', [this.names.nodes, this.ownIds], [this.instance.node])
-        .catch(() => undefined);
-    }
+    await this.owner.stop(this);
     this.asks.endAll();
-    this.owner.stop(this);
+  }
+
+  async leave(session: RedisSession): Promise<void> {
+    await session.run('leave', [this.names.nodes, this.ownIds], [this.instance.node]);
   }
 
   /** A sign of life; what the fleet has forgotten is told again, and the dead are put away. */
@@ -150,7 +154,9 @@ export class RedisLink implements KeptLink<RedisSession> {
     const lease = String(Math.round(this.owner.options.lease));
     const said = (await session.run('touch', [this.names.nodes], [node, lease])) as unknown[];
     const [isForgotten, ...dead] = said as [number, ...string[]];
-    if (isNew || isForgotten === 1) await this.announce(session);
+    // In time before it is forgotten for its age.
+    const isOld = performance.now() - this.announcedAt > LIFE / 2;
+    if (isNew || isForgotten === 1 || this.isMistaken || isOld) await this.announce(session);
     for (const each of dead) await this.reap(session, each);
   }
 
@@ -257,36 +263,63 @@ export class RedisLink implements KeptLink<RedisSession> {
     const { node, policy } = this.instance;
     const { nodes, channels } = this.names;
     const said = [`${node}/${key}`, metaText(meta), policy, String(Math.round(age)), id, node, channels, own];
-    const outcome = await this.session().run('claim', [nodes, this.placeOf(id), this.ownIds], said);
+    const outcome = await this.change('claim', [nodes, this.placeOf(id), this.ownIds], said);
     const [granted, wasOnline] = outcome as [number, number];
     return { granted: granted === 1, wasOnline: wasOnline === 1 };
   }
 
-  /** All that is connected here, in batches; what the fleet has of us beside that is taken back. */
-  private async announce(session: RedisSession): Promise<void> {
-    const claims = this.instance.claims();
-    const fields = new Map<string, string>();
-    for (const { id, key } of claims) {
-      fields.set(id, `${fields.get(id) ?? ','}${this.instance.node}/${key},`);
-    }
-    for (let at = 0; at < claims.length; at += ANNOUNCED) {
-      const batch = claims.slice(at, at + ANNOUNCED);
-      await Promise.all(batch.map((claim) => this.announceOne(claim, fields.get(claim.id) ?? '')));
-    }
-    const known = (await session.send('SMEMBERS', [this.ownIds])) as string[];
-    const gone = Array.from(known).filter((id) => !fields.has(id));
-    await Promise.all(gone.map((id) => this.disown(session, id)));
+  private change(script: ScriptName, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.session()
+      .run(script, keys, args)
+      .catch((cause: unknown) => {
+        this.isMistaken = true;
+        throw cause;
+      });
   }
 
-  private async announceOne(claim: Claim, own: string): Promise<void> {
-    if (!this.instance.isHere(claim)) return;
-    const { granted } = await this.tell(claim, own);
-    if (!granted) this.instance.evict(claim.id, claim.key);
+  /** All that is connected here, in batches; what the fleet has of us beside that is taken back. */
+  private async announce(session: RedisSession): Promise<void> {
+    this.isMistaken = false;
+    this.announcedAt = performance.now();
+    const { instance } = this;
+    const takenKey = this.names.takenFrom(instance.node);
+    const taken = new Set((await session.send('SMEMBERS', [takenKey])) as string[]);
+    await inBatches(instance.claims(), (claim) => this.announceOne(claim, taken));
+    await inBatches([...instance.lingering()], ([id, key]) => this.linger(session, id, key, taken));
+    if (taken.size > 0) await session.send('DEL', [takenKey]);
+    const known = (await session.send('SMEMBERS', [this.ownIds])) as string[];
+    await inBatches(Array.from(known), (id) => this.disown(session, id));
+  }
+
+  private async announceOne(claim: Claim, taken: ReadonlySet<string>): Promise<void> {
+    const { instance } = this;
+    const { id, key } = claim;
+    // Others may have come since all of this began.
+    const keys = instance.keysOf(id);
+    if (!keys.includes(key)) return;
+    const own = keys.map((each) => `${instance.node}/${each},`).join('');
+    const { granted, wasOnline } = await this.tell(claim, `,${own}`);
+    if (!granted) instance.evict(id, key);
+    else if (!wasOnline && taken.has(id) && instance.keysOf(id).includes(key)) instance.onBack(id);
+  }
+
+  private async linger(
+    session: RedisSession,
+    id: string,
+    key: string,
+    taken: ReadonlySet<string>,
+  ): Promise<void> {
+    const { node } = this.instance;
+    const keys = [this.names.nodes, this.placeOf(id), this.ownIds];
+    // Whoever took it has told that it is offline.
+    const isAwaited =
+      !taken.has(id) && (await session.run('linger', keys, [`${node}/${key}`, id, node])) === 1;
+    if (!isAwaited) this.instance.evict(id, key);
   }
 
   /** It left while the backplane was away. Unless it has come back meanwhile. */
   private async disown(session: RedisSession, id: string): Promise<void> {
-    if (this.instance.has(id)) return;
+    if (this.instance.keysOf(id).length > 0 || this.instance.lingering().has(id)) return;
     const { node } = this.instance;
     const fields = (await session.send('HKEYS', [this.placeOf(id)])) as string[];
     const own = Array.from(fields).filter((field) => field.startsWith(`${node}/`));
@@ -298,8 +331,9 @@ export class RedisLink implements KeptLink<RedisSession> {
 
   private async reap(session: RedisSession, dead: string): Promise<void> {
     const { nodes, places } = this.names;
+    const keys = [nodes, this.names.idsOf(dead), this.names.takenFrom(dead)];
     for (;;) {
-      const said = await session.run('reap', [nodes, this.names.idsOf(dead)], [dead, places, String(REAPED)]);
+      const said = await session.run('reap', keys, [dead, places, String(REAPED), String(TAKEN)]);
       const [looked, ...gone] = said as [number, ...string[]];
       if (gone.length > 0) this.instance.onGone(gone);
       if (looked === 0) return;
@@ -314,6 +348,12 @@ export class RedisLink implements KeptLink<RedisSession> {
     const { session } = this.owner;
     if (session === undefined) throw new Error('Redis is not connected');
     return session;
+  }
+}
+
+async function inBatches<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  for (let at = 0; at < items.length; at += ANNOUNCED) {
+    await Promise.all(items.slice(at, at + ANNOUNCED).map(work));
   }
 }
 

@@ -14,6 +14,8 @@ export class RedisSession implements Session {
   private hearer: RedisConnection | undefined;
   private isOver = false;
   private serverId: Promise<string> | undefined;
+  /** How far the clock of Redis is ahead of ours, at the least. Milliseconds. */
+  private ahead = 0;
   /** What Redis calls the scripts. */
   private readonly loaded = new Map<string, string>();
 
@@ -34,10 +36,25 @@ export class RedisSession implements Session {
     for (const [name, script] of Object.entries(SCRIPTS)) {
       this.loaded.set(name, (await this.send('SCRIPT', ['LOAD', script])) as string);
     }
+    await this.readClock();
+  }
+
+  /** When a command of now will have been given up, by the clock of Redis: it is for nothing then. */
+  get limit(): number {
+    return Math.floor(this.calls.end + this.ahead) - 1;
+  }
+
+  async readClock(): Promise<void> {
+    const [seconds, micros] = (await this.send('TIME', [])) as [string, string];
+    this.ahead = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) - performance.now();
   }
 
   subscribe(channels: readonly string[]): Promise<void> {
     return this.answered(() => (this.hearer as RedisConnection).subscribe(channels));
+  }
+
+  unsubscribe(channels: readonly string[]): Promise<void> {
+    return this.answered(() => (this.hearer as RedisConnection).unsubscribe(channels));
   }
 
   /** Rejects when there is no answer in time; then the session is over. */

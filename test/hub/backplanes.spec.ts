@@ -212,6 +212,22 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
       }
     });
 
+    it('do not expect back what has moved: who comes again is online again', async () => {
+      const { hubs: [a, b, c] = [], join, told } = await started(3, { offlineGrace: 60_000 });
+      join(0, 'ann');
+      await until(() => isAt(c!, 'ann', 'n0'));
+      join(1, 'ann');
+      await until(() => isAt(c!, 'ann', 'n1'));
+      await until(() => !a!.has('ann'));
+      await b!.close({ drain: 0 });
+      await until(() => told[1]!.includes('offline ann'));
+      join(0, 'ann');
+      await until(() => isAt(c!, 'ann', 'n0'));
+      await until(() => told[0]!.filter((line) => line === 'online ann').length === 2);
+      await a!.close({ drain: 0 });
+      expect(inTurn(told).sort()).toEqual(['offline ann', 'offline ann', 'online ann', 'online ann']);
+    });
+
     it('give up their ids when they close, and tell who is offline', async () => {
       const { hubs: [a, b] = [], join, told } = await started(2, { offlineGrace: 60_000 });
       join(0, 'ann');

@@ -189,12 +189,13 @@ describe('connections of a hub', () => {
     },
   );
 
-  it.each([undefined, null, '', 7, {}, 'x'.repeat(257)])(
-    '[W2] have ids of 1 to 256 characters: %#',
+  it.each([undefined, null, '', 7, {}, 'x'.repeat(257), '\ud83d', 'a\ude00b'])(
+    '[W2] have ids of 1 to 256 characters, and none that is half: %#',
     async (id) => {
       const it = await house();
       const client = await it.join('ok');
       await it.join('ä€'.repeat(128));
+      await it.join('😀');
       expect(() => it.hub.add(id as string, client.socket)).toThrow(InvalidIdError);
       expect(() => it.hub.add('ok', client.socket, { groups: [id as string] })).toThrow();
       await expect(it.hub.push(id as string, 'x')).rejects.toBeInstanceOf(InvalidIdError);

@@ -1,32 +1,61 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
-import { type Delivery, DuplicateIdError, type DuplicatePolicy, memoryBackplane } from 'nestjs-conn-pool/hub';
-import { fleet, type Fleet, type Line } from './fleet.js';
+import {
+  type BroadcastResult,
+  ConnHub,
+  type Delivery,
+  DuplicateIdError,
+  type DuplicatePolicy,
+  HubClosedError,
+  memoryBackplane,
+} from 'nestjs-conn-pool/hub';
+import { Line } from './fleet.js';
 
 /**
- * Three instances, random joins, hang-ups, deletions, pushes, broadcasts and kicks. What must hold:
+ * Three instances, random joins, hang-ups, deletions, pushes, broadcasts to all and to groups, kicks, time that passes, and
+ * instances that end and begin anew. What must hold:
  *
  * 1. What was told as sent or forwarded was heard, once and in order, by as many connections as were told.
  * 2. What was told as offline or refused was heard by nobody.
  * 3. When all is quiet, every instance sees the same of each id, and it is the truth: the connections that are open.
  * 4. With 'replace' and 'reject' an id has one connection at most then.
- * 5. An id is told online and offline in turn, and the last word is the truth.
- * 6. Nothing is left: no connection, no group, no queue, when everybody has gone.
+ * 5. An id is told online and offline in turn, and when the time for coming back is over the last word is the truth.
+ * 6. A broadcast is heard once by each that was there and in the group, on every instance, and has not gone meanwhile; by
+ *    nobody else; and by as many here as were told.
+ * 7. Nothing is left: no connection, no group, no queue, when everybody has gone.
  */
 type Act =
   | { do: 'join'; at: number; id: number }
   | { do: 'hang-up' | 'delete' | 'kick' | 'push'; at: number; id: number }
-  | { do: 'broadcast'; at: number }
-  | { do: 'settle' };
+  | { do: 'enter' | 'leave'; at: number; id: number; group: string }
+  | { do: 'broadcast'; at: number; group: string | undefined; except: number; local: boolean }
+  | { do: 'end'; at: number }
+  | { do: 'settle' }
+  | { do: 'wait' };
 
+const GRACE = 1000;
 const place = { at: fc.nat(2), id: fc.nat(2) };
+const group = fc.constantFrom('g', 'h');
+const one = <T extends string>(...words: T[]): fc.Arbitrary<T> => fc.constantFrom(...words);
 const act: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('join' as const), ...place }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('hang-up' as const), ...place }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('delete' as const), ...place }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('kick' as const), ...place }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('push' as const), ...place }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('broadcast' as const), at: fc.nat(2) }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('settle' as const) }) },
+  { weight: 5, arbitrary: fc.record({ do: one('join'), ...place }) },
+  { weight: 3, arbitrary: fc.record({ do: one('hang-up'), ...place }) },
+  { weight: 2, arbitrary: fc.record({ do: one('delete', 'kick'), ...place }) },
+  { weight: 6, arbitrary: fc.record({ do: one('push'), ...place }) },
+  { weight: 3, arbitrary: fc.record({ do: one('enter', 'enter', 'leave'), ...place, group }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: one('broadcast'),
+      at: fc.nat(2),
+      group: fc.option(group, { nil: undefined }),
+      except: fc.nat(5),
+      local: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: one('end'), at: fc.nat(2) }) },
+  { weight: 3, arbitrary: fc.record({ do: one('settle') }) },
+  { weight: 1, arbitrary: fc.record({ do: one('wait') }) },
 );
 
 const settled = async (): Promise<void> => {
@@ -34,115 +63,202 @@ const settled = async (): Promise<void> => {
 };
 const isOpen = ({ writableEnded, destroyed }: Line): boolean => !writableEnded && !destroyed;
 
+/** A connection, as the world outside sees it. */
+interface Guest {
+  readonly line: Line;
+  readonly id: string;
+  readonly at: number;
+  /** Where it has joined. */
+  readonly hub: ConnHub;
+  readonly groups: Set<string>;
+}
+
 class World {
-  readonly lines: { line: Line; id: string; at: number }[] = [];
-  readonly pushed: { text: string; delivery: Promise<Delivery> }[] = [];
-  readonly casts: { text: string; connections: Promise<number> }[] = [];
+  readonly hubs: ConnHub[] = [];
+  readonly guests: Guest[] = [];
+  /** Online and offline, of all instances, as they were told. */
+  private readonly words: string[] = [];
+  private readonly pushed: { text: string; delivery: Promise<Delivery> }[] = [];
+  private readonly casts: { text: string; told: Promise<BroadcastResult>; here: Guest[]; far: Guest[] }[] =
+    [];
+  private readonly ending = new Map<number, Promise<void>>();
+  private readonly backplane = memoryBackplane();
   private count = 0;
 
-  constructor(readonly fleet: Fleet) {}
+  constructor(
+    private readonly policy: DuplicatePolicy,
+    private readonly offlineGrace: number,
+  ) {}
+
+  async open(at: number): Promise<void> {
+    const { backplane, policy: onDuplicate, offlineGrace } = this;
+    const hub = new ConnHub({ name: 'chat', node: `n${at}`, backplane, onDuplicate, offlineGrace });
+    hub.events$.subscribe((event) => {
+      if (event.type === 'online' || event.type === 'offline') this.words.push(`${event.id} ${event.type}`);
+    });
+    this.hubs[at] = hub;
+    await hub.start();
+  }
 
   async run(step: Act): Promise<void> {
     if (step.do === 'settle') return settled();
-    const hub = this.fleet.hubs[step.at]!;
+    if (step.do === 'wait') return this.wait(GRACE / 3);
+    const hub = this.hubs[step.at]!;
+    if (step.do === 'end') return this.end(step.at, hub);
     this.count += 1;
     const text = `m${this.count}`;
-    if (step.do === 'broadcast') {
-      const told = hub.broadcast(text, { local: true }).then(({ connections }) => connections);
-      this.casts.push({ text, connections: told });
-      return;
-    }
+    if (step.do === 'broadcast') return this.broadcast(hub, text, step);
     const id = `id-${step.id}`;
-    if (step.do === 'join') this.join(step.at, id);
-    if (step.do === 'hang-up') this.lines.find((each) => each.id === id && isOpen(each.line))?.line.hangUp();
+    if (step.do === 'join') this.join(hub, step.at, id);
+    if (step.do === 'hang-up') this.guests.find((each) => each.id === id && isOpen(each.line))?.line.hangUp();
     if (step.do === 'delete') hub.delete(id);
     if (step.do === 'kick') void hub.kick(id);
     if (step.do === 'push') this.pushed.push({ text, delivery: hub.push(id, text) });
+    if (step.do === 'enter' || step.do === 'leave') this.regroup(hub, id, step.do, step.group);
   }
 
-  private join(at: number, id: string): void {
+  /** All that are left are gone, at once. */
+  async close(): Promise<void> {
+    await Promise.all(this.ending.values());
+    await Promise.all(this.hubs.map((hub) => hub.close({ drain: 0 })));
+  }
+
+  async check(): Promise<void> {
+    await Promise.all(this.ending.values());
+    await settled();
+    await this.checkDeliveries();
+    for (const cast of this.casts.splice(0)) await this.checkCast(cast);
+    for (const id of ['id-0', 'id-1', 'id-2']) this.checkWords(id);
+    await this.wait(2 * GRACE);
+    for (const id of ['id-0', 'id-1', 'id-2']) await this.checkId(id);
+  }
+
+  private async wait(ms: number): Promise<void> {
+    await settled();
+    jest.advanceTimersByTime(ms);
+    await settled();
+  }
+
+  /** It is there again, of the same name, as soon as it can be. */
+  private end(at: number, hub: ConnHub): void {
+    if (this.ending.has(at)) return;
+    const again = hub
+      .close({ drain: 0 })
+      .then(() => this.open(at))
+      .finally(() => this.ending.delete(at));
+    this.ending.set(at, again);
+  }
+
+  private join(hub: ConnHub, at: number, id: string): void {
+    const line = new Line();
     try {
-      this.lines.push({ line: this.fleet.join(at, id), id, at });
+      hub.add(id, line);
+      this.guests.push({ line, id, at, hub, groups: new Set() });
     } catch (error) {
-      expect(error).toBeInstanceOf(DuplicateIdError);
+      if (!(error instanceof HubClosedError)) expect(error).toBeInstanceOf(DuplicateIdError);
     }
   }
 
-  async check(policy: DuplicatePolicy): Promise<void> {
-    await settled();
-    await this.checkDeliveries();
-    for (const id of ['id-0', 'id-1', 'id-2']) await this.checkId(id, policy);
+  private regroup(hub: ConnHub, id: string, how: 'enter' | 'leave', name: string): void {
+    const mine = this.guests.filter((guest) => guest.id === id && guest.hub === hub && isIn(guest));
+    const isHere = how === 'enter' ? hub.join(id, name) : hub.leave(id, name);
+    expect(isHere).toBe(mine.length > 0);
+    for (const { groups } of mine) {
+      if (how === 'enter') groups.add(name);
+      else groups.delete(name);
+    }
+  }
+
+  private broadcast(hub: ConnHub, text: string, step: Act & { do: 'broadcast' }): void {
+    const { group: name, local } = step;
+    const except = [`id-${step.except}`];
+    const meant = this.guests.filter(
+      (guest) => isIn(guest) && !except.includes(guest.id) && (name === undefined || guest.groups.has(name)),
+    );
+    const told = hub.broadcast(text, { except, local, ...(name === undefined ? {} : { group: name }) });
+    const isGoing = hub.state !== 'open';
+    const here = isGoing ? [] : meant.filter((guest) => guest.hub === hub);
+    const far = isGoing || local ? [] : meant.filter((guest) => guest.hub !== hub);
+    this.casts.push({ text, told, here, far });
+  }
+
+  private times(text: string, guests: readonly Guest[] = this.guests): number {
+    return guests.reduce((sum, { line }) => sum + line.heard.filter((each) => each === text).length, 0);
   }
 
   private async checkDeliveries(): Promise<void> {
-    const heardBy = (text: string): number =>
-      this.lines.reduce((sum, { line }) => sum + line.heard.filter((each) => each === text).length, 0);
     for (const { text, delivery } of this.pushed) {
       const { status, connections } = await delivery;
-      expect([text, status, heardBy(text)]).toEqual([text, status, connections]);
+      expect([text, status, this.times(text)]).toEqual([text, status, connections]);
       expect(connections > 0).toBe(status === 'sent' || status === 'forwarded');
     }
-    for (const { text, connections } of this.casts) {
-      expect([text, heardBy(text)]).toEqual([text, await connections]);
-    }
-    for (const { line } of this.lines) {
+    for (const { line } of this.guests) {
       const numbers = line.heard.map((text) => Number(text.slice(1)));
       expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
     }
   }
 
-  private async checkId(id: string, policy: DuplicatePolicy): Promise<void> {
-    const truth = this.lines
+  private async checkCast({ text, told, here, far }: (typeof this.casts)[number]): Promise<void> {
+    const { connections } = await told;
+    expect([text, connections]).toEqual([text, this.times(text, here)]);
+    const meant = [...here, ...far];
+    for (const guest of meant) {
+      const times = this.times(text, [guest]);
+      if (isOpen(guest.line))
+        expect([text, guest.id, guest.at, times]).toEqual([text, guest.id, guest.at, 1]);
+      else expect(times).toBeLessThanOrEqual(1);
+    }
+    expect([text, this.times(text)]).toEqual([text, this.times(text, meant)]);
+  }
+
+  private async checkId(id: string): Promise<void> {
+    const truth = this.guests
       .filter((each) => each.id === id && isOpen(each.line))
       .map(({ at }) => `n${at}`)
       .sort();
-    if (policy !== 'multi') expect(truth.length).toBeLessThanOrEqual(1);
-    for (const hub of this.fleet.hubs) {
+    if (this.policy !== 'multi') expect(truth.length).toBeLessThanOrEqual(1);
+    for (const hub of this.hubs) {
       const { connections, complete } = await hub.presence(id);
       expect([connections.map(({ node }) => node).sort(), complete]).toEqual([truth, true]);
     }
-    const words = this.inOrder
-      .filter((word) => word.endsWith(`line ${id}`))
-      .map((word) => word.split(' ')[0]);
-    words.forEach((word, at) => expect(word).toBe(at % 2 === 0 ? 'online' : 'offline'));
-    expect(words.length % 2 === 1).toBe(truth.length > 0);
+    expect(this.checkWords(id).length % 2 === 1).toBe(truth.length > 0);
   }
 
-  /** Online and offline, of all instances, as they were told. */
-  readonly inOrder: string[] = [];
+  private checkWords(id: string): string[] {
+    const words = this.words.filter((word) => word.startsWith(id)).map((word) => word.split(' ')[1]!);
+    expect(words).toEqual(words.map((_, at) => (at % 2 === 0 ? 'online' : 'offline')));
+    return words;
+  }
+}
+
+/** Whether its hub has it still. */
+function isIn({ hub, id, line }: Guest): boolean {
+  return hub.get(id).some(({ conn }) => conn === line);
 }
 
 describe.each(['replace', 'reject', 'multi'] as const)(
   "three instances with '%s', whatever happens",
   (policy) => {
-    it('keep what they promise', async () => {
+    // What is left out runs by itself; a grace passes when it is told to.
+    beforeEach(
+      () => void jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask', 'Date'] }),
+    );
+    afterEach(() => void jest.useRealTimers());
+
+    it.each([0, GRACE])('keep what they promise, with a grace of %i ms', async (offlineGrace) => {
       await fc.assert(
-        fc.asyncProperty(fc.array(act, { maxLength: 40 }), async (acts) => {
-          const backplane = memoryBackplane();
-          const made = fleet(3, () => backplane, { onDuplicate: policy });
-          const world = new World(made);
-          for (const hub of made.hubs) {
-            hub.events$.subscribe((event) => {
-              if (event.type === 'online' || event.type === 'offline')
-                world.inOrder.push(`${event.type} ${event.id}`);
-            });
-          }
+        fc.asyncProperty(fc.array(act, { maxLength: 60, size: 'max' }), async (acts) => {
+          const world = new World(policy, offlineGrace);
           try {
-            await Promise.all(made.hubs.map((hub) => hub.start()));
+            for (const at of [0, 1, 2]) await world.open(at);
             for (const step of acts) await world.run(step);
-            await world.check(policy);
-            for (const { line } of world.lines) line.hangUp();
-            await world.check(policy);
-            for (const hub of made.hubs) {
-              expect(hub.stats()).toMatchObject({
-                connections: 0,
-                groups: 0,
-                queuedMessages: 0,
-                queuedBytes: 0,
-              });
-            }
+            await world.check();
+            for (const { line } of world.guests) line.hangUp();
+            await world.check();
+            const none = { connections: 0, groups: 0, queuedMessages: 0, queuedBytes: 0 };
+            for (const hub of world.hubs) expect(hub.stats()).toMatchObject(none);
           } finally {
-            await made.close();
+            await world.close();
           }
         }),
         { numRuns: 300 },

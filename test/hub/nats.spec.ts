@@ -41,14 +41,6 @@ describeWith(['nats-server'], 'instances of a hub over NATS', () => {
   const isAt = async (hub: ConnHub, id: string, node: string | undefined): Promise<boolean> =>
     (await hub.presence(id)).connections[0]?.node === node;
 
-  it('tell two ids apart that are no text', async () => {
-    const { hubs: [a] = [], join } = await started(2);
-    const lines = ['\ud800', '\ud801'].map((id) => join(1, id));
-    await until(() => isAt(a!, '\ud801', 'n1'));
-    await a!.push('\ud801', 'x');
-    expect(lines.map(({ heard }) => heard)).toEqual([[], ['x']]);
-  });
-
   it('are refused at once with a wrong password or token, which is not told', async () => {
     for (const [login, wrong] of [
       ['user:right-secret', 'user:wrong-secret@'],

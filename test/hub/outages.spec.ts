@@ -1,43 +1,15 @@
 import { jest } from '@jest/globals';
-import type { Backplane, ConnHub } from 'nestjs-conn-pool/hub';
-import { natsBackplane } from 'nestjs-conn-pool/nats';
-import { redisBackplane } from 'nestjs-conn-pool/redis';
+import type { ConnHub, ConnHubOptions } from 'nestjs-conn-pool/hub';
 import { fleet, type Fleet, OFFLINE } from './fleet.js';
-import { QUICK } from './servers/backplanes.js';
 import { Cable } from './servers/cable.js';
-import { NatsProcess } from './servers/nats-process.js';
-import { RedisProcess } from './servers/redis-process.js';
 import { describeWith } from '../describe-with.js';
 import type { ServerProcess } from './servers/server-process.js';
+import { SHARED_SERVERS } from './servers/shared-servers.js';
 import { until } from './until.js';
 
-interface Kind {
-  readonly kind: Backplane['kind'];
-  readonly name: string;
-  readonly program: string;
-  start(): Promise<ServerProcess>;
-  backplane(port: number, host?: string): Backplane;
-}
-
-const KINDS: readonly Kind[] = [
-  {
-    kind: 'redis',
-    name: 'Redis',
-    program: 'redis-server',
-    start: () => RedisProcess.start(),
-    backplane: (port, host = '127.0.0.1') => redisBackplane({ ...QUICK, url: `redis://${host}:${port}` }),
-  },
-  {
-    kind: 'nats',
-    name: 'NATS',
-    program: 'nats-server',
-    start: () => NatsProcess.start(),
-    backplane: (port, host = '127.0.0.1') => natsBackplane({ ...QUICK, url: `nats://${host}:${port}` }),
-  },
-];
 const LOST = { status: 'refused', connections: 0, reason: 'backplane' };
 
-for (const { kind, name, program, start, backplane } of KINDS) {
+for (const { kind, name, program, start, backplane } of SHARED_SERVERS) {
   describeWith([program], `instances of a hub over ${name}, when it fails`, () => {
     jest.setTimeout(60_000);
     let server: ServerProcess;
@@ -47,8 +19,12 @@ for (const { kind, name, program, start, backplane } of KINDS) {
     afterAll(() => server.remove());
     afterEach(async () => void (await Promise.all(open.splice(0).map((each) => each.close()))));
 
-    async function started(count: number, port: (at: number) => number = () => server.port): Promise<Fleet> {
-      const made = fleet(count, (at) => backplane(port(at)));
+    async function started(
+      count: number,
+      port: (at: number) => number = () => server.port,
+      options: ConnHubOptions = {},
+    ): Promise<Fleet> {
+      const made = fleet(count, (at) => backplane(port(at)), options);
       open.push(made);
       await Promise.all(made.hubs.map((hub) => hub.start()));
       return made;
@@ -148,6 +124,64 @@ for (const { kind, name, program, start, backplane } of KINDS) {
         node: 'n0',
       });
       expect([stays.heard.at(-1), moved.heard]).toEqual(['back', ['there']]);
+    });
+
+    it('tell who is offline at the end of the grace, though the server was away meanwhile', async () => {
+      const cable = await Cable.to(server.port);
+      open.push({ close: () => cable.remove() });
+      for (const how of ['broken', 'emptied'] as const) {
+        const made = await started(2, () => cable.port, { offlineGrace: 2000 });
+        const { hubs, join, told } = made;
+        const [goes, comes] = [join(0, 'goes'), join(0, 'comes')];
+        await until(() => isAt(hubs[1]!, 'comes', 'n0'));
+        await until(() => isAt(hubs[1]!, 'goes', 'n0'));
+        for (const line of [goes, comes]) line.hangUp();
+        await until(() => isAt(hubs[1]!, 'goes', undefined));
+        await until(() => isAt(hubs[1]!, 'comes', undefined));
+        if (how === 'broken') cable.drop();
+        else {
+          await server.kill();
+          await server.run();
+        }
+        await until(() => told.every((lines) => lines.includes('backplane down')));
+        await until(() => told.every((lines) => lines.at(-1) === 'backplane up'));
+        join(1, 'comes');
+        await until(() => isAt(hubs[0]!, 'comes', 'n1'));
+        await until(() => told[0]!.includes('offline goes'));
+        const words = told.flat().filter((line) => /^o(n|ff)line/.test(line));
+        expect([how, words.sort()]).toEqual([how, ['offline goes', 'online comes', 'online goes']]);
+        await made.close();
+      }
+    });
+
+    it('tell that an id is online again whose instance was given up and comes back', async () => {
+      const cable = await Cable.to(server.port);
+      open.push({ close: () => cable.remove() });
+      const port = (at: number): number => (at === 1 ? cable.port : server.port);
+      const { hubs, join, told } = await started(2, port, { offlineGrace: 60_000 });
+      const lines = ['stays', 'moves', 'lingers'].map((id) => join(1, id));
+      for (const id of ['stays', 'moves', 'lingers']) await until(() => isAt(hubs[0]!, id, 'n1'));
+      lines[2]!.hangUp();
+      await until(() => isAt(hubs[0]!, 'lingers', undefined));
+      cable.cut();
+      await until(() => told[0]!.filter((line) => line.startsWith('offline')).length === 3);
+      join(0, 'moves');
+      await until(() => told[1]!.includes('backplane down'));
+      cable.mend();
+      await until(() => !hubs[1]!.has('moves'));
+      await until(() => told[1]!.filter((line) => line === 'online stays').length === 2);
+      lines[0]!.hangUp();
+      await until(() => isAt(hubs[0]!, 'stays', undefined));
+      await hubs[1]!.close({ drain: 0 });
+      const words = (at: number): string[] => told[at]!.filter((line) => /^o(n|ff)line/.test(line)).sort();
+      expect(words(0)).toEqual(['offline lingers', 'offline moves', 'offline stays', 'online moves']);
+      expect(words(1)).toEqual([
+        'offline stays',
+        'online lingers',
+        'online moves',
+        'online stays',
+        'online stays',
+      ]);
     });
 
     it('forget those who leave while they announce themselves', async () => {

@@ -162,6 +162,24 @@ describeWith(['redis-server'], 'a box of instances over Redis', () => {
     expect(client.numbers).toEqual([1]);
   });
 
+  it('does not keep what was sent without a number before Redis came to it', async () => {
+    const { hubs } = await started(2, { box: {} }, () => ({ url: redis.url, probe: 60_000 }));
+    const [a, b] = hubs as [ConnHub, ConnHub];
+    const client = await BoxClient.join(a, 'ann');
+    await redis.stop();
+    try {
+      const first = a.push('ann', '1');
+      // It is given up with the first, well before its own time is over.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await expect(Promise.all([first, a.push('ann', '2')])).resolves.toEqual([SENT, SENT]);
+    } finally {
+      redis.goOn();
+    }
+    // Before the other instance knows of anything.
+    const moved = await BoxClient.join(b, 'ann', client.position);
+    expect([client.line.heard.slice(1), moved.hello.missed]).toEqual([['1', '2'], 0]);
+  });
+
   it('is read by an instance that was cut off, for what its clients missed meanwhile', async () => {
     const cable = await Cable.to(redis.port);
     open.push({ close: () => cable.remove() });

@@ -4,11 +4,13 @@ import { BackplaneError, ConnHub, type ConnHubOptions } from 'nestjs-conn-pool/h
 import { redisBackplane, type RedisBackplaneOptions } from 'nestjs-conn-pool/redis';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { inspect } from 'node:util';
 import { createClient } from 'redis';
 import { InvalidOptionsError } from 'nestjs-conn-pool/core';
 import { fleet, type Fleet, Line } from './fleet.js';
 import { until } from './until.js';
 import { QUICK } from './servers/backplanes.js';
+import { Cable } from './servers/cable.js';
 import { RedisProcess } from './servers/redis-process.js';
 import { SentinelProcess } from './servers/sentinel-process.js';
 import { describeWith } from '../describe-with.js';
@@ -55,6 +57,146 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
     await expect(hubs[0]!.presence('id-7')).resolves.toMatchObject({ online: false, complete: true });
   });
 
+  it("announce what comes meanwhile, too, with 'multi'", async () => {
+    const how = (): RedisBackplaneOptions => ({ url: redis.url, lease: 60_000 });
+    const { hubs: [a, b] = [], join } = await started(2, { onDuplicate: 'multi' }, how);
+    const ids = Array.from({ length: 3000 }, (_, i) => `id-${i}`);
+    const first = ids.map((id) => join(1, id));
+    await until(() => isAt(a!, 'id-2999', 'n1'));
+    const client = new Redis(redis.url);
+    await client.flushdb();
+    await until(async () => (await client.exists('hub:{chat}:p:id-0')) === 1);
+    client.disconnect();
+    const second = ids.map((id) => join(1, id));
+    await until(async () => (await a!.presence('id-2999')).connections.length === 2);
+    for (const line of first) line.hangUp();
+    await until(() => b!.stats().connections === second.length);
+    // Who has just left may not have been taken out yet.
+    await until(async () => {
+      const found = await Promise.all(ids.map((id) => a!.presence(id)));
+      return found.every(({ connections }) => connections.length === 1);
+    });
+  });
+
+  it('repair what Redis refused, when it takes it again', async () => {
+    const { hubs: [a, b] = [], join, told } = await started(2, {}, () => ({ url: redis.url, probe: 1000 }));
+    const client = new Redis(redis.url);
+    join(0, 'leaver');
+    await until(() => isAt(b!, 'leaver', 'n0'));
+    // Between two signs of life.
+    await client.config('SET', 'maxmemory', '1');
+    join(0, 'comer');
+    await until(() => told[0]!.includes('online comer'));
+    await client.config('SET', 'maxmemory', '0');
+    await client.call('REPLICAOF', '127.0.0.1', '1');
+    a!.delete('leaver');
+    await until(() => told[0]!.includes('offline leaver'));
+    await client.call('REPLICAOF', 'NO', 'ONE');
+    client.disconnect();
+    await until(() => isAt(b!, 'comer', 'n0'));
+    await until(() => isAt(b!, 'leaver', undefined));
+    await expect(b!.push('comer', 'x')).resolves.toMatchObject({ status: 'forwarded' });
+  });
+
+  it("do not turn away with 'reject' who comes back from an instance that has crashed", async () => {
+    const cable = await Cable.to(redis.port);
+    open.push({ close: () => cable.remove() });
+    const how = (at: number): RedisBackplaneOptions => ({
+      url: `redis://127.0.0.1:${at === 0 ? cable.port : redis.port}`,
+      lease: 60_000,
+    });
+    const { hubs: [a, b] = [], join, told } = await started(2, { onDuplicate: 'reject' }, how);
+    join(0, 'ann');
+    await until(() => isAt(b!, 'ann', 'n0'));
+    cable.leadTo(1);
+    await until(() => told[0]!.includes('backplane down'));
+    const line = join(1, 'ann');
+    // When that is answered, the claim has been.
+    await b!.presence('ann');
+    cable.leadTo(redis.port);
+    // It has moved: where it was it is no more.
+    await until(() => !a!.has('ann'));
+    expect([line.writableEnded, b!.has('ann'), told[1]]).toEqual([
+      false,
+      true,
+      ['backplane up', 'joined ann'],
+    ]);
+  });
+
+  it('leave nothing in Redis for ever, and keep what is still so', async () => {
+    const { hubs, join } = await started(2, { offlineGrace: 60_000 });
+    const gone = join(0, 'gone');
+    join(1, 'ann');
+    await until(() => isAt(hubs[0]!, 'ann', 'n1'));
+    gone.hangUp();
+    await until(() => isAt(hubs[1]!, 'gone', undefined));
+    const client = new Redis(redis.url);
+    const lives = async (): Promise<number[]> =>
+      Promise.all((await client.keys('*')).map((key) => client.pttl(key)));
+    const before = await lives();
+    expect([before.length, before.filter((life) => life < 0)]).toEqual([5, []]);
+    for (const key of await client.keys('*')) await client.pexpire(key, 60_000);
+    // Half a day later.
+    const { now } = performance;
+    const later = jest
+      .spyOn(performance, 'now')
+      .mockImplementation(() => now.call(performance) + 13 * 3600_000);
+    try {
+      await until(async () => (await lives()).every((life) => life > 60_000));
+    } finally {
+      later.mockRestore();
+    }
+    client.disconnect();
+  });
+
+  it('tell what Redis refuses without the ids and what was pushed', async () => {
+    const { hubs, join } = await started(1);
+    const causes: unknown[] = [];
+    hubs[0]!.events$.subscribe((event) => event.type === 'backplane' && causes.push(event.cause));
+    const client = new Redis(redis.url);
+    await client.config('SET', 'maxmemory', '1');
+    join(0, 'private');
+    await hubs[0]!.push('private-too', 'private');
+    await until(() => causes.length > 0);
+    await client.config('SET', 'maxmemory', '0');
+    client.disconnect();
+    expect(String(causes[0])).toMatch(/^ReplyError: OOM/);
+    expect(Object.keys(causes[0] as Error)).toEqual(['name']);
+    expect(inspect(causes, { depth: 9, showHidden: true })).not.toMatch(/private|hub:/);
+  });
+
+  it.each([
+    ['ioredis', (): RedisBackplaneOptions => ({ url: redis.url })],
+    [
+      'node-redis',
+      (): RedisBackplaneOptions => ({ client: () => createClient({ url: redis.url }) as never }),
+    ],
+  ] as const)('listen no further for one that is closed, with %s', async (_name, how) => {
+    const backplane = redisBackplane({ ...QUICK, ...how() });
+    const hubOf = async (name: string, node: string): Promise<ConnHub> => {
+      const hub = new ConnHub({ name, node, backplane });
+      open.push({ close: () => hub.close({ drain: 0 }) });
+      await hub.start();
+      return hub;
+    };
+    const client = new Redis(redis.url);
+    const channels = async (): Promise<number> => ((await client.pubsub('CHANNELS')) as string[]).length;
+    const staying = await hubOf('chat', 'n1');
+    expect(await channels()).toBe(2);
+    // One of them has a name that another has, too.
+    const some = [await hubOf('room', 'n1'), await hubOf('chat', 'n2')];
+    expect(await channels()).toBe(5);
+    await Promise.all(some.map((hub) => hub.close()));
+    expect(await channels()).toBe(2);
+    client.disconnect();
+    const { hubs } = await started(1);
+    const line = new Line();
+    staying.add('ann', line);
+    for (const text of ['to all', 'last']) await hubs[0]!.broadcast(text);
+    await until(() => line.heard.includes('last'));
+    expect(line.heard).toEqual(['to all', 'last']);
+  });
+
   it('are refused at once with a wrong password, which is not told', async () => {
     const locked = await RedisProcess.start('right-secret');
     open.push({ close: () => locked.remove() });
@@ -70,7 +212,10 @@ describeWith(['redis-server'], 'instances of a hub over Redis', () => {
       expect(String(error)).toMatch(
         /Hub "chat" cannot use its backplane: Redis refuses it: .*(WRONGPASS|NOAUTH)/,
       );
-      expect(String(error)).not.toMatch(/secret/);
+      for (const shown of [String(error), inspect(error, { depth: 9, showHidden: true })]) {
+        expect(shown).not.toMatch(/secret/);
+      }
+      expect(JSON.stringify((error as BackplaneError).cause)).not.toMatch(/secret/);
       await hub.close();
     }
     const hub = new ConnHub({ backplane: redisBackplane({ ...QUICK, url: locked.url }) });

@@ -8,7 +8,7 @@ export class Cable {
 
   private constructor(
     private readonly server: Server,
-    private readonly target: number,
+    private target: number,
   ) {
     server.on('connection', (near) => this.join(near));
   }
@@ -21,6 +21,22 @@ export class Cable {
 
   get port(): number {
     return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Connections that are there, each with two ends. */
+  get ends(): number {
+    return this.sockets.size;
+  }
+
+  /** To another server, from the next connection on; those that are there break. */
+  leadTo(target: number): void {
+    this.target = target;
+    this.drop();
+  }
+
+  /** All that are there break. */
+  drop(): void {
+    for (const socket of this.sockets) socket.destroy();
   }
 
   cut(): void {
