@@ -9,7 +9,7 @@ import {
   type KickOptions,
   type PushOptions,
 } from './call-options.js';
-import type { Backplane, Packet } from './backplane.js';
+import type { Backplane } from './backplane.js';
 import { BoxDesk } from './box-desk.js';
 import type { Position } from './box.js';
 import { CloseCode, NO_CODE } from './close-code.js';
@@ -39,10 +39,10 @@ import { encode, type Payload } from './message.js';
 import type { Refusal } from './outlet.js';
 import { connectionsOf, type HubConnections, type HubStream } from './predecessor.js';
 import { isDuplex, isWebSocket, type PushTarget } from './push-target.js';
+import { PushRoutes } from './push-routes.js';
 import { Reception } from './reception.js';
 import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
-import { orAborted } from './withdrawal.js';
 
 const LONGEST_ID = 256;
 /** How long a connection may take to close before it is terminated. Milliseconds. */
@@ -80,6 +80,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private readonly fleet: FleetTie<M>;
   /** Where there is a box. */
   private readonly desk: BoxDesk<M> | undefined;
+  private readonly routes: PushRoutes<M>;
   private lastKey = 0;
   private phase: HubState = 'open';
   private starting: Promise<void> | undefined;
@@ -112,6 +113,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     this.stream = { add: (id, data, said) => this.push(id, data, said) };
     this.fleet = this.tieTo(backplane);
     this.desk = this.openBox();
+    this.routes = this.openRoutes();
   }
 
   get name(): string {
@@ -235,8 +237,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   push(id: string, data: Payload, options?: PushOptions): Promise<Delivery> {
     try {
       this.checkId('id', id);
-      if (this.desk !== undefined) return this.pushNumbered(this.desk, id, data, options);
-      return options === undefined ? this.pushPlain(id, data) : this.pushWith(id, data, options);
+      return this.routes.push(id, data, options);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -431,41 +432,6 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     };
   }
 
-  private pushPlain(id: string, data: Payload): Promise<Delivery> {
-    const message = encode(this.options, data, false, false);
-    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
-    if (members === undefined) return this.pushElsewhere(id, { message, ack: false, key: undefined });
-    return this.local.push(members, message);
-  }
-
-  private pushWith(id: string, data: Payload, said: PushOptions): Promise<Delivery> {
-    const { ack = false, key, binary = false, signal } = this.calls.push(said);
-    const packet = { message: encode(this.options, data, binary, false), ack, key };
-    signal?.throwIfAborted();
-    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
-    if (members !== undefined) return this.local.pushPacket(members, packet, signal);
-    const elsewhere = this.pushElsewhere(id, packet);
-    return signal === undefined ? elsewhere : orAborted(elsewhere, signal);
-  }
-
-  private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said?: PushOptions): Promise<Delivery> {
-    const { ack = false, key, binary = false, signal } = said === undefined ? {} : this.calls.push(said);
-    const message = encode(this.options, data, binary, false);
-    signal?.throwIfAborted();
-    const packet = { message, ack, key };
-    if (this.phase !== 'open') return this.pushElsewhere(id, packet);
-    return desk.push(id, packet, signal);
-  }
-
-  private async pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
-    const delivery: Delivery =
-      this.phase === 'open'
-        ? await this.fleet.forward(id, packet)
-        : { status: 'refused', connections: 0, reason: 'closed' };
-    this.totals.pushed[delivery.status] += 1;
-    return packet.ack && delivery.acked === undefined ? { ...delivery, acked: false } : delivery;
-  }
-
   private kickHere(id: string, code: number, reason: string): number {
     const members = this.directory.at(id) ?? [];
     for (const member of members) this.expel(member, 'kicked', code, reason);
@@ -488,7 +454,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
         },
         members: () => directory.members(),
         at: (id) => directory.at(id) ?? [],
-        deliver: (id, packet) => this.deliverHere(id, packet),
+        deliver: (id, packet) => this.routes.deliver(id, packet),
         cast: (packet) => void local.cast(packet),
         kick: (id, code, reason) => this.kickHere(id, code, reason),
         onSuperseded: (member, by) =>
@@ -504,22 +470,18 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     );
   }
 
-  /** What another instance forwards. */
-  private deliverHere(id: string, packet: Packet): Promise<Delivery> {
-    const { desk } = this;
-    const { at } = packet;
-    const members = this.directory.at(id);
-    if (desk === undefined || at === undefined || members === undefined)
-      return this.local.deliver(members, packet);
-    return new Promise((resolve) => desk.deliver(members, packet, at, resolve));
-  }
-
   private openBox(): BoxDesk<M> | undefined {
     const { fleet, directory, totals, tale } = this;
     const { box } = this.options;
     if (box === undefined) return undefined;
     const owner = { directory, totals, tale, isOpen: () => this.phase === 'open' };
     return new BoxDesk<M>(owner, (onLost) => fleet.openBox(box, onLost));
+  }
+
+  private openRoutes(): PushRoutes<M> {
+    const { options, calls, directory, totals, local, fleet, desk } = this;
+    const isOpen = (): boolean => this.phase === 'open';
+    return new PushRoutes<M>({ options, calls, directory, totals, local, fleet, desk, isOpen });
   }
 
   private async goAway(drain: number): Promise<void> {
