@@ -163,7 +163,8 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     const member = new Member<M>(id, conn, meta, this.nextKey(), this.owner);
     if (!member.outlet.isOpen) throw new ConnectionClosedError(this.name);
     const older = this.directory.at(id) ?? [];
-    if (older.length >= this.mostPerId()) this.turnAway(member, older.length);
+    const staying = older.filter(({ outlet }) => outlet.isOpen).length;
+    if (staying >= this.mostPerId()) this.turnAway(member, staying);
     this.admit(member, older, groups, resume);
     return member;
   }
@@ -369,8 +370,9 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       // Before the older ones leave: the id was never gone.
       this.fleet.onArrival(member, isFirst);
       this.desk?.arrive(member, resume);
-      if (options.onDuplicate === 'replace') {
-        for (const each of older) this.expel(each, 'replaced', CloseCode.Replaced);
+      for (const each of older) {
+        if (options.onDuplicate === 'replace') this.expel(each, 'replaced', CloseCode.Replaced);
+        else if (!each.outlet.isOpen) each.onClosing();
       }
       if (isFirst) return;
       tale.tell({ type: 'joined', id: member.id, connections: directory.at(member.id)?.length ?? 0 });

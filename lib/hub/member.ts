@@ -186,6 +186,10 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
     this.owner.expel(this, 'slow', CloseCode.Slow);
   }
 
+  onClosing(): void {
+    this.owner.onGone(this, 'closed', this.outlet.closeCode);
+  }
+
   onBroken(): void {
     this.owner.onGone(this, 'error', NO_CODE);
     this.terminate();

@@ -17,6 +17,8 @@ export interface OutboxOwner {
   onBusy(outbox: Outbox): void;
   /** More waits than may, and the policy is to disconnect. */
   onSlow(): void;
+  /** Somebody else has begun to close the connection: nothing may be written any more. */
+  onClosing(): void;
   /** A write has failed. */
   onBroken(error: Error): void;
   /** Messages were given up, for the connection took too little. */
@@ -100,6 +102,7 @@ export class Outbox implements WriteWaiter {
     this.isFlushing = true;
     try {
       while (this.isOpen && this.flying === undefined && this.waiting.length > 0) {
+        if (!this.outlet.isOpen) return this.owner.onClosing();
         if (!this.outlet.isFree) return this.owner.onBusy(this);
         this.write(this.nextBatch());
       }

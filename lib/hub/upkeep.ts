@@ -59,6 +59,8 @@ export class Upkeep<M> {
 
   private look(member: Member<M>): void {
     if (!member.active) return;
+    // Of this no event tells, and who pushes nothing would not notice.
+    if (!member.outlet.isOpen) return member.onClosing();
     const now = performance.now();
     const { limits } = this;
     member.acknowledgements?.expire(now);

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { NO_CODE } from './close-code.js';
 import type { Outgoing, Outlet, WriteWaiter } from './outlet.js';
 import { OPEN, type WebSocketLike } from './push-target.js';
 import type { Wire } from './wire.js';
@@ -7,6 +8,7 @@ import type { Wire } from './wire.js';
 interface Insides {
   readonly _isServer?: boolean;
   readonly extensions?: string;
+  readonly _closeCode?: number;
   readonly _socket?: Duplex | null;
   readonly _sender?: {
     /** 0: nothing is being compressed or read. Before 8.18 it was called `_deflating`. */
@@ -38,6 +40,10 @@ export class WebSocketOutlet implements Outlet {
 
   get isOpen(): boolean {
     return this.conn.readyState === OPEN;
+  }
+
+  get closeCode(): number {
+    return (this.conn as Insides)._closeCode ?? NO_CODE;
   }
 
   get isFree(): boolean {
