@@ -424,6 +424,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return {
       options: this.options,
       wire: this.wire,
+      unacked: new EqualDelays(this.options.ackTimeout, (parcel) => parcel.giveUp()),
       onWork: (outbox) => this.turn.add(outbox),
       onBusy: (outbox) => this.turn.addLater(outbox),
       onAcked: (messages) => (this.totals.acked += messages),

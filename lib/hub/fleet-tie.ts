@@ -165,12 +165,13 @@ export class FleetTie<M> {
 
   private asInstance(): HubInstance {
     const { owner, lingering } = this;
-    const { name, node, onDuplicate, ackTimeout } = owner.options;
+    const { name, node, onDuplicate, ackTimeout, writeTimeout } = owner.options;
     return {
       hub: name,
       node,
       policy: onDuplicate,
-      ackTimeout,
+      // The time of a client begins when it has been written to.
+      ackTimeout: ackTimeout + (writeTimeout === Infinity ? 0 : writeTimeout),
       claims: () => owner.members().map(claimOf),
       has: (id) => owner.at(id).length > 0,
       isHere: ({ id, key }) => owner.at(id).some((member) => member.key === key),

@@ -52,7 +52,10 @@ export interface ConnHubOptions<M = unknown> {
   heartbeatInterval?: Duration;
   /** Not heard from for so long after a ping: terminated. 0 or `Infinity` = never. Default `'10s'`. */
   heartbeatTimeout?: Duration;
-  /** How long a push with `ack` waits for the client once it is written. 0 or `Infinity` = until the connection ends. Default `'10s'`. */
+  /**
+   * How long a push with `ack` waits for the client once it is written. 0 or `Infinity` = until the connection ends, or 10,000
+   * later ones of it wait as well. Default `'10s'`.
+   */
   ackTimeout?: Duration;
   /**
    * Every push has a number and is kept for ids that come back: `push` tells `'queued'`, and a client resumes from where it
