@@ -28,7 +28,7 @@ type Awaitable<T> = T | Promise<T>;
 export interface ConnHubOptions<M = unknown> {
   /**
    * An id that comes again: `'replace'` closes the older connection (4501), `'reject'` the newer (4502), `'multi'` keeps up
-   * to `maxPerId` and closes the newer beyond that. Default `'replace'`.
+   * to `maxPerId` on each instance and closes the newer beyond that; a push goes to all of them. Default `'replace'`.
    */
   onDuplicate?: DuplicatePolicy;
   /** With `onDuplicate: 'multi'`: connections of one id. Default 10. */

@@ -5,10 +5,11 @@ import type { Delivery } from './delivery.js';
 import type { Directory } from './directory.js';
 import type { FleetTie } from './fleet-tie.js';
 import type { ResolvedHubOptions } from './hub-options.js';
-import type { HubTotals } from './hub-stats.js';
-import type { LocalDelivery } from './local-delivery.js';
+import { type HubTotals, noTotals } from './hub-stats.js';
+import { LocalDelivery } from './local-delivery.js';
 import type { Member } from './member.js';
 import { encode, type Payload } from './message.js';
+import { together } from './together.js';
 import { orAborted } from './withdrawal.js';
 
 /** The hub of the routes. */
@@ -26,7 +27,16 @@ export interface PushRoutesOwner<M> {
 
 /** Which way a push goes: to the connections here, to another instance, or through the box. */
 export class PushRoutes<M> {
-  constructor(private readonly owner: PushRoutesOwner<M>) {}
+  /** An id may have connections here and elsewhere. */
+  private readonly isScattered: boolean;
+  /** What goes both ways is counted when both have said what became of it. */
+  private readonly uncounted: LocalDelivery<M>;
+
+  constructor(private readonly owner: PushRoutesOwner<M>) {
+    const { options, directory } = owner;
+    this.isScattered = options.onDuplicate === 'multi' && options.backplane !== undefined;
+    this.uncounted = new LocalDelivery<M>(directory, noTotals().pushed);
+  }
 
   /** @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionsError, the reason of a signal that is aborted */
   push(id: string, data: Payload, options: PushOptions | undefined): Promise<Delivery> {
@@ -48,21 +58,36 @@ export class PushRoutes<M> {
   private pushPlain(id: string, data: Payload): Promise<Delivery> {
     const message = encode(this.owner.options, data, false, false);
     const members = this.at(id);
-    if (members === undefined) return this.pushElsewhere(id, { message, ack: false, key: undefined });
-    return this.owner.local.push(members, message);
+    if (members !== undefined && !this.isScattered) return this.owner.local.push(members, message);
+    return this.pushPacket(id, members, { message, ack: false, key: undefined }, undefined);
   }
 
   private pushWith(id: string, data: Payload, said: PushOptions): Promise<Delivery> {
     const { packet, signal } = this.read(data, said);
     const members = this.at(id);
-    if (members !== undefined) return this.owner.local.pushPacket(members, packet, signal);
-    const elsewhere = this.pushElsewhere(id, packet);
-    return signal === undefined ? elsewhere : orAborted(elsewhere, signal);
+    if (members !== undefined && !this.isScattered)
+      return this.owner.local.pushPacket(members, packet, signal);
+    return this.pushPacket(id, members, packet, signal);
+  }
+
+  private async pushPacket(
+    id: string,
+    members: readonly Member<M>[] | undefined,
+    packet: Packet,
+    signal: AbortSignal | undefined,
+  ): Promise<Delivery> {
+    // Those here first: they never wait for the backplane.
+    const here = members && this.uncounted.pushPacket(members, packet, signal);
+    const asked = this.pushElsewhere(id, packet);
+    const elsewhere = signal === undefined ? asked : orAborted(asked, signal);
+    const delivery = await (here === undefined ? elsewhere : together(here, elsewhere));
+    this.owner.totals.pushed[delivery.status] += 1;
+    return delivery;
   }
 
   private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said?: PushOptions): Promise<Delivery> {
     const { packet, signal } = this.read(data, said);
-    if (!this.owner.isOpen()) return this.pushElsewhere(id, packet);
+    if (!this.owner.isOpen()) return this.pushPacket(id, undefined, packet, undefined);
     return desk.push(id, packet, signal);
   }
 
@@ -78,13 +103,11 @@ export class PushRoutes<M> {
     return { packet: { message, ack, key }, signal };
   }
 
-  private async pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
-    const { fleet, totals } = this.owner;
-    const delivery: Delivery = this.owner.isOpen()
-      ? await fleet.forward(id, packet)
-      : { status: 'refused', connections: 0, reason: 'closed' };
-    totals.pushed[delivery.status] += 1;
-    return packet.ack && delivery.acked === undefined ? { ...delivery, acked: false } : delivery;
+  private pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
+    const delivery: Promise<Delivery> = this.owner.isOpen()
+      ? this.owner.fleet.forward(id, packet)
+      : Promise.resolve({ status: 'refused', connections: 0, reason: 'closed' });
+    return packet.ack ? delivery.then((told) => ({ acked: false, ...told })) : delivery;
   }
 
   /** Those here; none when the hub takes no push any more. */
