@@ -5,7 +5,8 @@ import { optionProblems } from '../core/options.js';
 import { signalProblems } from '../core/signal-problems.js';
 import type { Position } from './box.js';
 import { CloseCode } from './close-code.js';
-import { InvalidHubOptionsError } from './hub-errors.js';
+import { InvalidHubOptionsError, InvalidIdError } from './hub-errors.js';
+import { isDuplex, isWebSocket } from './push-target.js';
 
 /** What is said with a connection that is added. */
 export interface AddOptions<M = unknown> {
@@ -89,9 +90,27 @@ const PUSH = { ack: flag, key: text, binary: flag };
 const BROADCAST = { group: text, except: texts, local: flag, binary: flag };
 const KICK = { code: v.optional(code), reason: v.optional(reason) };
 
+const LONGEST_ID = 256;
+
 /** Reads what is said with one call. @throws InvalidOptionsError with everything that is wrong */
 export class CallOptions {
   constructor(private readonly hub: string) {}
+
+  /** @throws InvalidIdError */
+  checkId(what: 'id' | 'group', given: unknown): void {
+    if (typeof given !== 'string' || given === '' || given.length > LONGEST_ID) {
+      throw new InvalidIdError(this.hub, what, given);
+    }
+  }
+
+  checkTarget(conn: unknown): void {
+    if (isWebSocket(conn) || isDuplex(conn)) return;
+    this.refuse('conn', conn, 'a WebSocket of the package ws, or a Duplex');
+  }
+
+  refuse(path: string, given: unknown, allowed: string): never {
+    throw new InvalidHubOptionsError(this.hub, [{ path, given, allowed }]);
+  }
 
   add<M>(given: AddOptions<M>): AddOptions<M> {
     return this.read(given, ADD);

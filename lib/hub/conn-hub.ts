@@ -19,13 +19,7 @@ import { EqualDelays } from './equal-delays.js';
 import { FleetTie } from './fleet-tie.js';
 import { FlushTurn } from './flush-turn.js';
 import { sendEverybodyAway } from './going.js';
-import {
-  ConnectionClosedError,
-  DuplicateIdError,
-  HubClosedError,
-  InvalidHubOptionsError,
-  InvalidIdError,
-} from './hub-errors.js';
+import { ConnectionClosedError, DuplicateIdError, HubClosedError } from './hub-errors.js';
 import type { HubEvent } from './hub-events.js';
 import { callLimit, type ConnHubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js';
 import type { HubOrigin, Presence } from './hub-origin.js';
@@ -38,13 +32,12 @@ import { LocalDelivery } from './local-delivery.js';
 import { encode, type Payload } from './message.js';
 import type { Refusal } from './outlet.js';
 import { connectionsOf, type HubConnections, type HubStream } from './predecessor.js';
-import { isDuplex, isWebSocket, type PushTarget } from './push-target.js';
+import type { PushTarget } from './push-target.js';
 import { PushRoutes } from './push-routes.js';
 import { Reception } from './reception.js';
 import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
 
-const LONGEST_ID = 256;
 /** How long a connection may take to close before it is terminated. Milliseconds. */
 const CLOSING = 2000;
 /** Those who leave for these reasons are sent what was pushed to them before. */
@@ -153,11 +146,12 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   add(id: string, conn: PushTarget, options: AddOptions<M> = {}): Membership<M> {
     if (this.phase !== 'open') throw new HubClosedError(this.name);
-    this.checkId('id', id);
+    this.calls.checkId('id', id);
     const { meta, groups = [], resume } = this.calls.add(options);
-    if (resume !== undefined && this.desk === undefined) this.refuse('resume', resume, 'a hub with a "box"');
-    for (const group of groups) this.checkId('group', group);
-    this.checkTarget(conn);
+    if (resume !== undefined && this.desk === undefined)
+      this.calls.refuse('resume', resume, 'a hub with a "box"');
+    for (const group of groups) this.calls.checkId('group', group);
+    this.calls.checkTarget(conn);
     const present = this.directory.ofConn(conn);
     if (present !== undefined) return this.addAgain(present, id, groups);
     const member = new Member<M>(id, conn, meta, this.nextKey(), this.owner);
@@ -178,7 +172,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   attach(conn: PushTarget, request: IncomingMessage): Promise<Membership<M> | undefined> {
     try {
-      this.checkTarget(conn);
+      this.calls.checkTarget(conn);
       return this.reception.attach(conn, request);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -205,7 +199,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    * @returns how many; rejects with InvalidIdError, InvalidOptionsError
    */
   async kick(id: string, options: KickOptions = {}): Promise<number> {
-    this.checkId('id', id);
+    this.calls.checkId('id', id);
     const { code, reason } = this.calls.kick(options);
     const here = this.kickHere(id, code, reason);
     return here + (await this.fleet.kick(id, code, reason));
@@ -237,7 +231,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   push(id: string, data: Payload, options?: PushOptions): Promise<Delivery> {
     try {
-      this.checkId('id', id);
+      this.calls.checkId('id', id);
       return this.routes.push(id, data, options);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -267,7 +261,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    * @throws InvalidIdError
    */
   join(id: string, group: string): boolean {
-    this.checkId('group', group);
+    this.calls.checkId('group', group);
     const members = this.directory.at(id) ?? [];
     for (const member of members) this.directory.join(member, group);
     return members.length > 0;
@@ -282,7 +276,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
 
   /** Where the id is connected, in the whole fleet. Rejects with InvalidIdError only. */
   async presence(id: string): Promise<Presence> {
-    this.checkId('id', id);
+    this.calls.checkId('id', id);
     const here = this.get(id).map(({ node, meta }) => ({ node, meta }));
     const elsewhere = await this.fleet.presence(id);
     const connections = [...here, ...(elsewhere ?? [])];
@@ -321,21 +315,6 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     await this.close();
   }
 
-  private checkId(what: 'id' | 'group', given: unknown): void {
-    if (typeof given !== 'string' || given === '' || given.length > LONGEST_ID) {
-      throw new InvalidIdError(this.name, what, given);
-    }
-  }
-
-  private checkTarget(conn: unknown): void {
-    if (isWebSocket(conn) || isDuplex(conn)) return;
-    this.refuse('conn', conn, 'a WebSocket of the package ws, or a Duplex');
-  }
-
-  private refuse(path: string, given: unknown, allowed: string): never {
-    throw new InvalidHubOptionsError(this.name, [{ path, given, allowed }]);
-  }
-
   /** How many an id may have before the newest is turned away. */
   private mostPerId(): number {
     const { onDuplicate, maxPerId } = this.options;
@@ -346,7 +325,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private addAgain(present: Member<M>, id: string, groups: readonly string[]): Membership<M> {
     if (present.id !== id) {
       const allowed = 'a connection that is not in this hub under another id: delete that one first';
-      this.refuse('conn', present.conn, allowed);
+      this.calls.refuse('conn', present.conn, allowed);
     }
     for (const group of groups) this.directory.join(present, group);
     return present;
@@ -399,13 +378,18 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     const refusal = reason === 'slow' ? 'slow' : 'closed';
     tale.step(() => {
       // What was pushed in this turn goes out before the good-bye.
-      if (FLUSHED.includes(reason)) member.outbox.flush();
+      if (FLUSHED.includes(reason)) this.flush(member);
       const { messages, bytes } = member.end(refusal);
       tale.tell({ type: 'left', id: member.id, reason, code, connections });
       this.onDropped(member, refusal, messages, bytes);
       this.fleet.onDeparture(member, connections === 0);
     });
     return true;
+  }
+
+  private flush(member: Member<M>): void {
+    this.local.catchUp([member]);
+    member.outbox.flush();
   }
 
   private expel(member: Member<M>, reason: LeaveReason, code: number, text: string = reason): void {
@@ -492,6 +476,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     await sendEverybodyAway<M>(
       {
         members: () => directory.members(),
+        flush: (member) => this.flush(member),
         expel: (member, reason, code) => this.expel(member, reason, code),
         departing: () => departing.items(),
       },

@@ -219,6 +219,8 @@ export class Outbox implements WriteWaiter {
 
   /** For the outlet. */
   onDone(batch: readonly Outgoing[], error: Error | null | undefined): void {
+    // Some say so even of what they took at once.
+    if (this.flying !== batch) return;
     if (error != null) return this.fail(batch, error);
     this.land(batch);
     if (this.isOpen && this.waiting.length > 0) this.flush();

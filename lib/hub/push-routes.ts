@@ -6,7 +6,7 @@ import type { Directory } from './directory.js';
 import type { FleetTie } from './fleet-tie.js';
 import type { ResolvedHubOptions } from './hub-options.js';
 import { type HubTotals, noTotals } from './hub-stats.js';
-import { LocalDelivery } from './local-delivery.js';
+import type { LocalDelivery } from './local-delivery.js';
 import type { Member } from './member.js';
 import { encode, type Payload } from './message.js';
 import { together } from './together.js';
@@ -30,12 +30,11 @@ export class PushRoutes<M> {
   /** An id may have connections here and elsewhere. */
   private readonly isScattered: boolean;
   /** What goes both ways is counted when both have said what became of it. */
-  private readonly uncounted: LocalDelivery<M>;
+  private readonly uncounted = noTotals().pushed;
 
   constructor(private readonly owner: PushRoutesOwner<M>) {
-    const { options, directory } = owner;
-    this.isScattered = options.onDuplicate === 'multi' && options.backplane !== undefined;
-    this.uncounted = new LocalDelivery<M>(directory, noTotals().pushed);
+    const { onDuplicate, backplane } = owner.options;
+    this.isScattered = onDuplicate === 'multi' && backplane !== undefined;
   }
 
   /** @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionsError, the reason of a signal that is aborted */
@@ -77,7 +76,7 @@ export class PushRoutes<M> {
     signal: AbortSignal | undefined,
   ): Promise<Delivery> {
     // Those here first: they never wait for the backplane.
-    const here = members && this.uncounted.pushPacket(members, packet, signal);
+    const here = members && this.owner.local.pushPacket(members, packet, signal, this.uncounted);
     const asked = this.pushElsewhere(id, packet);
     const elsewhere = signal === undefined ? asked : orAborted(asked, signal);
     const delivery = await (here === undefined ? elsewhere : together(here, elsewhere));
