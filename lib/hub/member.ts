@@ -95,11 +95,12 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
   }
 
   lines(given: LinesOptions = {}): AsyncIterableIterator<string> {
-    const { name } = this.owner.options;
+    const { name, maxMessageBytes } = this.owner.options;
     const { fields, problems } = readFields<LinesOptions>(given, Object.keys(LINES));
     problems.push(...optionProblems(LINES, fields as Record<string, unknown>));
     if (problems.length > 0) throw new InvalidHubOptionsError(name, problems);
-    return this.inbound().lines(v.parse(v.object(LINES), fields).maxLength);
+    const { maxLength } = v.parse(v.object(LINES), fields);
+    return this.inbound().lines(Math.min(maxLength, maxMessageBytes));
   }
 
   messages(): AsyncIterableIterator<string | Buffer> {
