@@ -90,6 +90,7 @@ const PUSH = { ack: flag, key: text, binary: flag };
 const BROADCAST = { group: text, except: texts, local: flag, binary: flag };
 const KICK = { code: v.optional(code), reason: v.optional(reason) };
 
+const UNTOLD: readonly string[] = ['group', 'groups', 'except', 'key', 'reason'];
 const LONGEST_ID = 256;
 
 /** Reads what is said with one call. @throws InvalidOptionsError with everything that is wrong */
@@ -139,7 +140,14 @@ export class CallOptions {
     for (const [name, check] of Object.entries(others)) {
       problems.push(...check((read as Record<string, unknown>)[name]));
     }
-    if (problems.length > 0) throw new InvalidHubOptionsError(this.hub, problems);
+    if (problems.length > 0) throw new InvalidHubOptionsError(this.hub, problems.map(withoutIds));
     return read;
   }
+}
+
+/** Of what may be an id, or what is said to people, only the kind is told. */
+function withoutIds(problem: OptionProblem): OptionProblem {
+  const { path, given, allowed } = problem;
+  if (!UNTOLD.includes(path)) return problem;
+  return { path, allowed: `got something of the type ${typeof given}; allowed: ${allowed}` };
 }

@@ -244,6 +244,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   async broadcast(data: Payload, options: BroadcastOptions = {}): Promise<BroadcastResult> {
     const { group, except = [], binary = false, local = false } = this.calls.broadcast(options);
+    if (group !== undefined) this.calls.checkId('group', group);
     const message = encode(this.options, data, binary, true);
     this.totals.broadcasts += 1;
     if (this.phase !== 'open') return { connections: 0, refused: 0, forwarded: false };
