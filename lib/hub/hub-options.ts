@@ -46,7 +46,7 @@ export interface ConnHubOptions<M = unknown> {
    * `key` gives way, else the oldest. Default `'disconnect'`.
    */
   slowConsumer?: SlowConsumerPolicy;
-  /** Something waits and the socket has finished no write for so long: closed (4008). 0 or `Infinity` = off. Default `'10s'`. */
+  /** Something waits and the socket has taken nothing for so long: closed (4008). 0 or `Infinity` = off. Default `'10s'`. */
   writeTimeout?: Duration;
   /** A WebSocket not heard from for so long is pinged. 0 or `Infinity` = off. Default `'30s'`. */
   heartbeatInterval?: Duration;

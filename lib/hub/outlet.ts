@@ -27,6 +27,8 @@ export interface Outlet {
   readonly closeCode: number;
   /** Nobody else is in the middle of a message of his own. */
   readonly isFree: boolean;
+  /** Bytes it was given that have not gone any further, as far as can be seen. */
+  readonly unwritten: number;
   /** Messages it takes in one piece. */
   readonly mostAtOnce: number;
   /**

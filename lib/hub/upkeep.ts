@@ -62,7 +62,7 @@ export class Upkeep<M> {
     if (!member.outlet.isOpen) return member.onClosing();
     const now = performance.now();
     const { limits } = this;
-    if (now - member.outbox.stuckSince >= limits.writeTimeout) return this.findings.onStuck(member);
+    if (member.outbox.isStuck(now, limits.writeTimeout)) return this.findings.onStuck(member);
     if (limits.heartbeatInterval === Infinity || member.isPaused) return;
     if (member.pingedAt !== undefined) {
       if (now - member.pingedAt >= limits.heartbeatTimeout) this.findings.onDead(member);

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { NO_CODE } from './close-code.js';
 import type { Outgoing, Outlet, WriteWaiter } from './outlet.js';
 import { OPEN, type WebSocketLike } from './push-target.js';
+import { unwrittenOf } from './unwritten.js';
 import type { Wire } from './wire.js';
 
 /** What `ws` has inside, of the versions 7 and 8. Any of it may be missing. */
@@ -48,6 +49,10 @@ export class WebSocketOutlet implements Outlet {
 
   get isFree(): boolean {
     return this.sender?._firstFragment !== false;
+  }
+
+  get unwritten(): number {
+    return unwrittenOf((this.conn as Insides)._socket);
   }
 
   write(items: readonly Outgoing[], waiter: WriteWaiter): boolean {

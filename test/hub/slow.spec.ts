@@ -1,5 +1,8 @@
-import type { ConnHubOptions } from 'nestjs-conn-pool/hub';
+import { jest } from '@jest/globals';
+import { ConnHub, type ConnHubOptions } from 'nestjs-conn-pool/hub';
+import type { Member } from '../../lib/hub/member.js';
 import type { Client } from './client.js';
+import { Line } from './fleet.js';
 import { houses } from './houses.js';
 import type { House } from './house.js';
 import { until } from './until.js';
@@ -148,6 +151,53 @@ describe('a client that stops reading', () => {
     await until(() => !it.hub.has('slow'));
     await expect(waiting).resolves.toEqual({ status: 'refused', connections: 0, reason: 'slow' });
     expect(it.told('left')).toMatchObject([{ reason: 'slow', code: 4008 }]);
+  });
+
+  it('[W5] is seen to take one large message bit by bit', async () => {
+    const it = await house({ writeTimeout: 0, maxMessageBytes: Infinity });
+    const client = await it.join('slow');
+    client.stopReading();
+    const pushed = it.hub.push('slow', 'x'.repeat(30_000_000));
+    const { outlet } = it.hub.get('slow')[0] as Member<unknown>;
+    await until(() => outlet.unwritten > 0);
+    const seen = [outlet.unwritten];
+    while (seen.at(-1)! > 0) {
+      const before = seen.at(-1)!;
+      client.readOn();
+      await until(() => outlet.unwritten < before);
+      client.stopReading();
+      seen.push(outlet.unwritten);
+    }
+    expect(seen.length).toBeGreaterThan(3);
+    client.readOn();
+    await expect(pushed).resolves.toMatchObject({ status: 'sent' });
+  });
+
+  it('[W5] is not disconnected by writeTimeout while it takes something, and is when it does no more', async () => {
+    jest.useFakeTimers();
+    try {
+      const hub = new ConnHub({ writeTimeout: '1s', heartbeatInterval: 0 });
+      const handle = { writeQueueSize: 100 };
+      const line = Object.assign(new Line(), { _handle: handle });
+      // It never says that it has taken all.
+      line._write = () => undefined;
+      hub.add('slow', line);
+      const pushed = hub.push('slow', 'large');
+      for (let i = 0; i < 50; i += 1) {
+        await jest.advanceTimersByTimeAsync(200);
+        handle.writeQueueSize -= 1;
+      }
+      expect(hub.has('slow')).toBe(true);
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(hub.has('slow')).toBe(true);
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(hub.has('slow')).toBe(false);
+      await jest.advanceTimersByTimeAsync(5000);
+      await expect(pushed).resolves.toMatchObject({ status: 'refused', reason: 'closed' });
+      await hub.close();
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('[W5] takes what a signal takes back out of its queue', async () => {
