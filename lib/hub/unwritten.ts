@@ -2,7 +2,13 @@ import type { Duplex } from 'node:stream';
 
 /** What sockets of Node have inside; others have not. */
 interface Insides {
-  readonly _handle?: { readonly writeQueueSize?: number } | null;
+  readonly _handle?: Handle | null;
+}
+
+interface Handle {
+  readonly writeQueueSize?: number;
+  /** With TLS: of the socket beneath, into which what is encrypted goes. */
+  readonly _parent?: Handle | null;
 }
 
 /**
@@ -11,5 +17,6 @@ interface Insides {
  */
 export function unwrittenOf(stream: Duplex | null | undefined): number {
   if (stream == null) return 0;
-  return stream.writableLength + ((stream as Insides)._handle?.writeQueueSize ?? 0);
+  const handle = (stream as Insides)._handle;
+  return stream.writableLength + (handle?.writeQueueSize ?? 0) + (handle?._parent?.writeQueueSize ?? 0);
 }
