@@ -106,11 +106,16 @@ export class PushRoutes<M> {
     const delivery: Promise<Delivery> = this.owner.isOpen()
       ? this.owner.fleet.forward(id, packet)
       : Promise.resolve({ status: 'refused', connections: 0, reason: 'closed' });
-    return packet.ack ? delivery.then((told) => ({ acked: false, ...told })) : delivery;
+    return packet.ack ? delivery.then(answered) : delivery;
   }
 
   /** Those here; none when the hub takes no push any more. */
   private at(id: string): readonly Member<M>[] | undefined {
     return this.owner.isOpen() ? this.owner.directory.at(id) : undefined;
   }
+}
+
+/** Where nobody could acknowledge it. */
+function answered(delivery: Delivery): Delivery {
+  return delivery.acked === undefined ? { ...delivery, acked: false } : delivery;
 }
