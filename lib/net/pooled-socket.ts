@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type AcquireOptions, InvalidOptionsError, type Lease, PoolClosedError } from '../core/index.js';
-import { LONGEST_TIMER } from '../core/longest-timer.js';
+import { LONGEST_TIMER } from './longest-timer.js';
 import {
   ConnBusyError,
   ConnClosedError,

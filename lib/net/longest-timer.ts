@@ -1,0 +1,1 @@
+export { LONGEST_TIMER } from '../core/longest-timer.js';
