@@ -1,5 +1,6 @@
 import type { AsyncResource } from 'node:async_hooks';
 import type { ClockTimer, PoolClock, TurnClock } from './clock.js';
+import { LONGEST_TIMER } from './longest-timer.js';
 
 /** Something that happens at a time unless it is called off: a deadline, a retry, a round of upkeep. */
 export interface Appointment {
@@ -26,8 +27,6 @@ export class Errand<O> implements Appointment {
   }
 }
 
-/** Node's timers fire at once beyond this. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 /** A timer later than this was held up by a busy event loop; what would have saved the waiters may be queued behind. */
 const LATE = 20;
 

@@ -1,4 +1,5 @@
 import type { AckPush } from './delivery.js';
+import type { EqualDelays } from './equal-delays.js';
 import type { Message } from './message.js';
 import type { Outgoing, Refusal } from './outlet.js';
 
@@ -19,6 +20,11 @@ export function mayBeAck(bytes: number): boolean {
   return bytes <= LONGEST_ACK;
 }
 
+/** Of more of one connection the oldest is given up: a client may never acknowledge, and be asked to for ever. */
+const MOST_AWAITED = 10_000;
+/** Of what has been written only the number is of interest. */
+const WRITTEN: Message = { payload: '', bytes: 0, binary: false, isJson: false, shared: true };
+
 /** The numbers of one connection, and the written messages whose acknowledgement is awaited. */
 export class Acknowledgements {
   private readonly awaited: Parcel[] = [];
@@ -26,8 +32,9 @@ export class Acknowledgements {
   private acknowledgedUpTo = 0;
   private hasEnded = false;
 
+  /** @param waiting - all that are awaited, of every connection, by their time */
   constructor(
-    private readonly timeout: number,
+    private readonly waiting: EqualDelays<Parcel>,
     private readonly onAcked: (messages: number) => void,
   ) {}
 
@@ -45,8 +52,9 @@ export class Acknowledgements {
     if (parcel.offset <= this.acknowledgedUpTo) this.settle([parcel]);
     else if (this.hasEnded) parcel.push.unacknowledged();
     else {
-      parcel.deadline = performance.now() + this.timeout;
       this.awaited.push(parcel);
+      this.waiting.add(parcel);
+      if (this.awaited.length > MOST_AWAITED) this.giveUp(this.awaited[0] as Parcel);
     }
   }
 
@@ -57,33 +65,37 @@ export class Acknowledgements {
     this.settle(this.awaited.splice(0, count === -1 ? this.awaited.length : count));
   }
 
-  /** Gives up on those that have waited too long. They stand in the order in which they were written. */
-  expire(now: number): void {
-    while (this.awaited.length > 0 && (this.awaited[0] as Parcel).deadline <= now) {
-      (this.awaited.shift() as Parcel).push.unacknowledged();
-    }
+  /** It has waited too long, or too many wait. */
+  giveUp(parcel: Parcel): void {
+    const at = this.awaited.indexOf(parcel);
+    if (at === -1) return;
+    this.awaited.splice(at, 1);
+    this.waiting.delete(parcel);
+    parcel.push.unacknowledged();
   }
 
   /** The connection has ended. */
   end(): void {
     this.hasEnded = true;
-    for (const { push } of this.awaited.splice(0)) push.unacknowledged();
+    const given = this.awaited.splice(0);
+    for (const parcel of given) this.waiting.delete(parcel);
+    for (const { push } of given) push.unacknowledged();
   }
 
   private settle(parcels: readonly Parcel[]): void {
     if (parcels.length === 0) return;
     this.onAcked(parcels.length);
+    for (const parcel of parcels) this.waiting.delete(parcel);
     for (const { push } of parcels) push.acknowledged();
   }
 }
 
 /** A numbered message on its way to one connection. */
 export class Parcel implements Outgoing {
-  deadline = Infinity;
   isRefused = false;
 
   constructor(
-    readonly message: Message,
+    public message: Message,
     readonly key: string | undefined,
     readonly offset: number,
     readonly push: AckPush,
@@ -91,8 +103,13 @@ export class Parcel implements Outgoing {
   ) {}
 
   taken(): void {
+    this.message = WRITTEN;
     this.push.written();
     this.acknowledgements.await(this);
+  }
+
+  giveUp(): void {
+    this.acknowledgements.giveUp(this);
   }
 
   refused(reason: Refusal): void {

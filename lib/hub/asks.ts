@@ -1,3 +1,6 @@
+import { randomInt } from 'node:crypto';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
+
 /** What other instances said to one question. */
 export interface Answers {
   readonly answers: readonly { node: string; answer: unknown }[];
@@ -56,7 +59,7 @@ class Shelf {
 
   add(number: number, ask: Ask): void {
     this.open.set(number, ask);
-    this.timer ??= setTimeout(this.onTimer, this.delay).unref();
+    if (this.timer === undefined) this.arm(this.delay);
   }
 
   private readonly onTimer = (): void => {
@@ -64,20 +67,28 @@ class Shelf {
     const now = performance.now();
     for (const [number, ask] of this.open) {
       if (ask.deadline > now) {
-        this.timer = setTimeout(this.onTimer, Math.ceil(ask.deadline - now)).unref();
+        this.arm(ask.deadline - now);
         return;
       }
       this.open.delete(number);
       ask.done(ask);
     }
   };
+
+  private arm(left: number): void {
+    this.timer = setTimeout(this.onTimer, Math.min(Math.ceil(left), LONGEST_TIMER)).unref();
+  }
 }
+
+/** Questions of one process are never as many. */
+const NUMBERS = 2 ** 40;
 
 /** Questions to other instances, and their answers, each within a time. */
 export class Asks {
   private readonly plain: Shelf;
   private readonly patient: Shelf;
-  private last = 0;
+  /** Somewhere, so that what our predecessor of the same name asked is not taken for what we do. */
+  private last = randomInt(NUMBERS);
 
   /**
    * @param timeout - of an answer

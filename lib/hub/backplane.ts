@@ -60,7 +60,7 @@ export interface HubInstance {
   readonly hub: string;
   readonly node: string;
   readonly policy: DuplicatePolicy;
-  /** How long a client may take to acknowledge, in milliseconds. */
+  /** How long an instance may take to say whether its client has acknowledged: to write, and to wait. Milliseconds. */
   readonly ackTimeout: number;
   /** All that must be known of it, after the backplane was away. */
   claims(): Claim[];

@@ -10,6 +10,7 @@ import type { HubTale } from './hub-tale.js';
 import type { Member } from './member.js';
 import { type Message, Numbered } from './message.js';
 import type { Outgoing } from './outlet.js';
+import { together } from './together.js';
 import { withdrawAt } from './withdrawal.js';
 
 /** The hub of a desk. */
@@ -231,10 +232,17 @@ export class BoxDesk<M> implements BoxReader {
     const members = this.at(id);
     // Numbers are back, though nobody has said that they were away.
     if (this.unnumbered.size > 0) void this.renewUnnumbered();
-    if (members.length > 0) return this.deliver(members, packet, post.at, told, present);
+    const { elsewhere } = post;
+    if (members.length > 0) {
+      if (elsewhere === undefined) return this.deliver(members, packet, post.at, told, present);
+      const here = new Promise<Delivery>((resolve) =>
+        this.deliver(members, packet, post.at, resolve, present),
+      );
+      return void together(here, elsewhere).then(told);
+    }
     const done: Tell = (delivery) => told(answered(delivery, packet.ack));
-    if (post.elsewhere === undefined) done({ status: 'offline', connections: 0 });
-    else void post.elsewhere.then(done);
+    if (elsewhere === undefined) done({ status: 'offline', connections: 0 });
+    else void elsewhere.then(done);
   }
 
   /** Nobody has given it a number. */

@@ -5,7 +5,9 @@ import { optionProblems } from '../core/options.js';
 import { signalProblems } from '../core/signal-problems.js';
 import type { Position } from './box.js';
 import { CloseCode } from './close-code.js';
-import { InvalidHubOptionsError } from './hub-errors.js';
+import { InvalidHubOptionsError, InvalidIdError } from './hub-errors.js';
+import { isId } from './id.js';
+import { isDuplex, isWebSocket } from './push-target.js';
 
 /** What is said with a connection that is added. */
 export interface AddOptions<M = unknown> {
@@ -89,9 +91,25 @@ const PUSH = { ack: flag, key: text, binary: flag };
 const BROADCAST = { group: text, except: texts, local: flag, binary: flag };
 const KICK = { code: v.optional(code), reason: v.optional(reason) };
 
+const UNTOLD: readonly string[] = ['group', 'groups', 'except', 'key', 'reason'];
+
 /** Reads what is said with one call. @throws InvalidOptionsError with everything that is wrong */
 export class CallOptions {
   constructor(private readonly hub: string) {}
+
+  /** @throws InvalidIdError */
+  checkId(what: 'id' | 'group', given: unknown): void {
+    if (!isId(given)) throw new InvalidIdError(this.hub, what, given);
+  }
+
+  checkTarget(conn: unknown): void {
+    if (isWebSocket(conn) || isDuplex(conn)) return;
+    this.refuse('conn', conn, 'a WebSocket of the package ws, or a Duplex');
+  }
+
+  refuse(path: string, given: unknown, allowed: string): never {
+    throw new InvalidHubOptionsError(this.hub, [{ path, given, allowed }]);
+  }
 
   add<M>(given: AddOptions<M>): AddOptions<M> {
     return this.read(given, ADD);
@@ -120,7 +138,14 @@ export class CallOptions {
     for (const [name, check] of Object.entries(others)) {
       problems.push(...check((read as Record<string, unknown>)[name]));
     }
-    if (problems.length > 0) throw new InvalidHubOptionsError(this.hub, problems);
+    if (problems.length > 0) throw new InvalidHubOptionsError(this.hub, problems.map(withoutIds));
     return read;
   }
+}
+
+/** Of what may be an id, or what is said to people, only the kind is told. */
+function withoutIds(problem: OptionProblem): OptionProblem {
+  const { path, given, allowed } = problem;
+  if (!UNTOLD.includes(path)) return problem;
+  return { path, allowed: `got something of the type ${typeof given}; allowed: ${allowed}` };
 }

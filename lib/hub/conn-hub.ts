@@ -9,7 +9,7 @@ import {
   type KickOptions,
   type PushOptions,
 } from './call-options.js';
-import type { Backplane, Packet } from './backplane.js';
+import type { Backplane } from './backplane.js';
 import { BoxDesk } from './box-desk.js';
 import type { Position } from './box.js';
 import { CloseCode, NO_CODE } from './close-code.js';
@@ -19,17 +19,10 @@ import { EqualDelays } from './equal-delays.js';
 import { FleetTie } from './fleet-tie.js';
 import { FlushTurn } from './flush-turn.js';
 import { sendEverybodyAway } from './going.js';
-import {
-  ConnectionClosedError,
-  DuplicateIdError,
-  HubClosedError,
-  InvalidHubOptionsError,
-  InvalidIdError,
-} from './hub-errors.js';
+import { ConnectionClosedError, DuplicateIdError, HubClosedError } from './hub-errors.js';
 import type { HubEvent } from './hub-events.js';
 import { callLimit, type ConnHubOptions, type ResolvedHubOptions, resolveHubOptions } from './hub-options.js';
 import type { HubOrigin, Presence } from './hub-origin.js';
-import { isId } from './id.js';
 import { healthOf, statsOf } from './hub-report.js';
 import { type HubHealth, type HubState, type HubStats, type HubTotals, noTotals } from './hub-stats.js';
 import { HubTale } from './hub-tale.js';
@@ -39,11 +32,11 @@ import { LocalDelivery } from './local-delivery.js';
 import { encode, type Payload } from './message.js';
 import type { Refusal } from './outlet.js';
 import { connectionsOf, type HubConnections, type HubStream } from './predecessor.js';
-import { isDuplex, isWebSocket, type PushTarget } from './push-target.js';
+import type { PushTarget } from './push-target.js';
+import { PushRoutes } from './push-routes.js';
 import { Reception } from './reception.js';
 import { Upkeep } from './upkeep.js';
 import { Wire } from './wire.js';
-import { orAborted } from './withdrawal.js';
 
 /** How long a connection may take to close before it is terminated. Milliseconds. */
 const CLOSING = 2000;
@@ -80,6 +73,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private readonly fleet: FleetTie<M>;
   /** Where there is a box. */
   private readonly desk: BoxDesk<M> | undefined;
+  private readonly routes: PushRoutes<M>;
   private lastKey = 0;
   private phase: HubState = 'open';
   private starting: Promise<void> | undefined;
@@ -112,6 +106,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     this.stream = { add: (id, data, said) => this.push(id, data, said) };
     this.fleet = this.tieTo(backplane);
     this.desk = this.openBox();
+    this.routes = this.openRoutes();
   }
 
   get name(): string {
@@ -151,17 +146,19 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   add(id: string, conn: PushTarget, options: AddOptions<M> = {}): Membership<M> {
     if (this.phase !== 'open') throw new HubClosedError(this.name);
-    this.checkId('id', id);
+    this.calls.checkId('id', id);
     const { meta, groups = [], resume } = this.calls.add(options);
-    if (resume !== undefined && this.desk === undefined) this.refuse('resume', resume, 'a hub with a "box"');
-    for (const group of groups) this.checkId('group', group);
-    this.checkTarget(conn);
+    if (resume !== undefined && this.desk === undefined)
+      this.calls.refuse('resume', resume, 'a hub with a "box"');
+    for (const group of groups) this.calls.checkId('group', group);
+    this.calls.checkTarget(conn);
     const present = this.directory.ofConn(conn);
     if (present !== undefined) return this.addAgain(present, id, groups);
     const member = new Member<M>(id, conn, meta, this.nextKey(), this.owner);
     if (!member.outlet.isOpen) throw new ConnectionClosedError(this.name);
     const older = this.directory.at(id) ?? [];
-    if (older.length >= this.mostPerId()) this.turnAway(member, older.length);
+    const staying = older.filter(({ outlet }) => outlet.isOpen).length;
+    if (staying >= this.mostPerId()) this.turnAway(member, staying);
     this.admit(member, older, groups, resume);
     return member;
   }
@@ -175,7 +172,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   attach(conn: PushTarget, request: IncomingMessage): Promise<Membership<M> | undefined> {
     try {
-      this.checkTarget(conn);
+      this.calls.checkTarget(conn);
       return this.reception.attach(conn, request);
     } catch (error) {
       return Promise.reject(error as Error);
@@ -202,7 +199,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    * @returns how many; rejects with InvalidIdError, InvalidOptionsError
    */
   async kick(id: string, options: KickOptions = {}): Promise<number> {
-    this.checkId('id', id);
+    this.calls.checkId('id', id);
     const { code, reason } = this.calls.kick(options);
     const here = this.kickHere(id, code, reason);
     return here + (await this.fleet.kick(id, code, reason));
@@ -234,9 +231,8 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   push(id: string, data: Payload, options?: PushOptions): Promise<Delivery> {
     try {
-      this.checkId('id', id);
-      if (this.desk !== undefined) return this.pushNumbered(this.desk, id, data, options);
-      return options === undefined ? this.pushPlain(id, data) : this.pushWith(id, data, options);
+      this.calls.checkId('id', id);
+      return this.routes.push(id, data, options);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -248,6 +244,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    */
   async broadcast(data: Payload, options: BroadcastOptions = {}): Promise<BroadcastResult> {
     const { group, except = [], binary = false, local = false } = this.calls.broadcast(options);
+    if (group !== undefined) this.calls.checkId('group', group);
     const message = encode(this.options, data, binary, true);
     this.totals.broadcasts += 1;
     if (this.phase !== 'open') return { connections: 0, refused: 0, forwarded: false };
@@ -265,7 +262,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
    * @throws InvalidIdError
    */
   join(id: string, group: string): boolean {
-    this.checkId('group', group);
+    this.calls.checkId('group', group);
     const members = this.directory.at(id) ?? [];
     for (const member of members) this.directory.join(member, group);
     return members.length > 0;
@@ -280,7 +277,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
 
   /** Where the id is connected, in the whole fleet. Rejects with InvalidIdError only. */
   async presence(id: string): Promise<Presence> {
-    this.checkId('id', id);
+    this.calls.checkId('id', id);
     const here = this.get(id).map(({ node, meta }) => ({ node, meta }));
     const elsewhere = await this.fleet.presence(id);
     const connections = [...here, ...(elsewhere ?? [])];
@@ -319,19 +316,6 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     await this.close();
   }
 
-  private checkId(what: 'id' | 'group', given: unknown): void {
-    if (!isId(given)) throw new InvalidIdError(this.name, what, given);
-  }
-
-  private checkTarget(conn: unknown): void {
-    if (isWebSocket(conn) || isDuplex(conn)) return;
-    this.refuse('conn', conn, 'a WebSocket of the package ws, or a Duplex');
-  }
-
-  private refuse(path: string, given: unknown, allowed: string): never {
-    throw new InvalidHubOptionsError(this.name, [{ path, given, allowed }]);
-  }
-
   /** How many an id may have before the newest is turned away. */
   private mostPerId(): number {
     const { onDuplicate, maxPerId } = this.options;
@@ -342,7 +326,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
   private addAgain(present: Member<M>, id: string, groups: readonly string[]): Membership<M> {
     if (present.id !== id) {
       const allowed = 'a connection that is not in this hub under another id: delete that one first';
-      this.refuse('conn', present.conn, allowed);
+      this.calls.refuse('conn', present.conn, allowed);
     }
     for (const group of groups) this.directory.join(present, group);
     return present;
@@ -366,8 +350,9 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       // Before the older ones leave: the id was never gone.
       this.fleet.onArrival(member, isFirst);
       this.desk?.arrive(member, resume);
-      if (options.onDuplicate === 'replace') {
-        for (const each of older) this.expel(each, 'replaced', CloseCode.Replaced);
+      for (const each of older) {
+        if (options.onDuplicate === 'replace') this.expel(each, 'replaced', CloseCode.Replaced);
+        else if (!each.outlet.isOpen) each.onClosing();
       }
       if (isFirst) return;
       tale.tell({ type: 'joined', id: member.id, connections: directory.at(member.id)?.length ?? 0 });
@@ -394,13 +379,18 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     const refusal = reason === 'slow' ? 'slow' : 'closed';
     tale.step(() => {
       // What was pushed in this turn goes out before the good-bye.
-      if (FLUSHED.includes(reason)) member.outbox.flush();
+      if (FLUSHED.includes(reason)) this.flush(member);
       const { messages, bytes } = member.end(refusal);
       tale.tell({ type: 'left', id: member.id, reason, code, connections });
       this.onDropped(member, refusal, messages, bytes);
       this.fleet.onDeparture(member, connections === 0);
     });
     return true;
+  }
+
+  private flush(member: Member<M>): void {
+    this.local.catchUp([member]);
+    member.outbox.flush();
   }
 
   private expel(member: Member<M>, reason: LeaveReason, code: number, text: string = reason): void {
@@ -419,6 +409,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return {
       options: this.options,
       wire: this.wire,
+      unacked: new EqualDelays(this.options.ackTimeout, (parcel) => parcel.giveUp()),
       onWork: (outbox) => this.turn.add(outbox),
       onBusy: (outbox) => this.turn.addLater(outbox),
       onAcked: (messages) => (this.totals.acked += messages),
@@ -427,41 +418,6 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
       onGone: (member, reason, code) => this.depart(member, reason, code),
       onClosed: (member) => this.departing.delete(member),
     };
-  }
-
-  private pushPlain(id: string, data: Payload): Promise<Delivery> {
-    const message = encode(this.options, data, false, false);
-    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
-    if (members === undefined) return this.pushElsewhere(id, { message, ack: false, key: undefined });
-    return this.local.push(members, message);
-  }
-
-  private pushWith(id: string, data: Payload, said: PushOptions): Promise<Delivery> {
-    const { ack = false, key, binary = false, signal } = this.calls.push(said);
-    const packet = { message: encode(this.options, data, binary, false), ack, key };
-    signal?.throwIfAborted();
-    const members = this.phase === 'open' ? this.directory.at(id) : undefined;
-    if (members !== undefined) return this.local.pushPacket(members, packet, signal);
-    const elsewhere = this.pushElsewhere(id, packet);
-    return signal === undefined ? elsewhere : orAborted(elsewhere, signal);
-  }
-
-  private pushNumbered(desk: BoxDesk<M>, id: string, data: Payload, said?: PushOptions): Promise<Delivery> {
-    const { ack = false, key, binary = false, signal } = said === undefined ? {} : this.calls.push(said);
-    const message = encode(this.options, data, binary, false);
-    signal?.throwIfAborted();
-    const packet = { message, ack, key };
-    if (this.phase !== 'open') return this.pushElsewhere(id, packet);
-    return desk.push(id, packet, signal);
-  }
-
-  private async pushElsewhere(id: string, packet: Packet): Promise<Delivery> {
-    const delivery: Delivery =
-      this.phase === 'open'
-        ? await this.fleet.forward(id, packet)
-        : { status: 'refused', connections: 0, reason: 'closed' };
-    this.totals.pushed[delivery.status] += 1;
-    return packet.ack && delivery.acked === undefined ? { ...delivery, acked: false } : delivery;
   }
 
   private kickHere(id: string, code: number, reason: string): number {
@@ -486,7 +442,7 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
         },
         members: () => directory.members(),
         at: (id) => directory.at(id) ?? [],
-        deliver: (id, packet) => this.deliverHere(id, packet),
+        deliver: (id, packet) => this.routes.deliver(id, packet),
         cast: (packet) => void local.cast(packet),
         kick: (id, code, reason) => this.kickHere(id, code, reason),
         onSuperseded: (member, by) =>
@@ -502,16 +458,6 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     );
   }
 
-  /** What another instance forwards. */
-  private deliverHere(id: string, packet: Packet): Promise<Delivery> {
-    const { desk } = this;
-    const { at } = packet;
-    const members = this.directory.at(id);
-    if (desk === undefined || at === undefined || members === undefined)
-      return this.local.deliver(members, packet);
-    return new Promise((resolve) => desk.deliver(members, packet, at, resolve));
-  }
-
   private openBox(): BoxDesk<M> | undefined {
     const { fleet, directory, totals, tale } = this;
     const { box } = this.options;
@@ -520,11 +466,18 @@ export class ConnHub<M = unknown> implements AsyncDisposable {
     return new BoxDesk<M>(owner, (onLost) => fleet.openBox(box, onLost));
   }
 
+  private openRoutes(): PushRoutes<M> {
+    const { options, calls, directory, totals, local, fleet, desk } = this;
+    const isOpen = (): boolean => this.phase === 'open';
+    return new PushRoutes<M>({ options, calls, directory, totals, local, fleet, desk, isOpen });
+  }
+
   private async goAway(drain: number): Promise<void> {
     const { directory, departing, tale } = this;
     await sendEverybodyAway<M>(
       {
         members: () => directory.members(),
+        flush: (member) => this.flush(member),
         expel: (member, reason, code) => this.expel(member, reason, code),
         departing: () => departing.items(),
       },

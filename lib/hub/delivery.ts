@@ -7,7 +7,7 @@ export type DeliveryStatus = 'sent' | 'forwarded' | 'queued' | 'offline' | 'refu
 /**
  * What became of a push.
  *
- * - `sent`: written, in order, to `connections` sockets of this instance.
+ * - `sent`: written, in order, to `connections` sockets of this instance, and with `'multi'` of others.
  * - `forwarded`: the instance `node` confirmed the same.
  * - `queued`: it is in the box, for the client to fetch when it comes back.
  * - `offline`: nobody is connected by that id, anywhere.

@@ -1,10 +1,13 @@
 import type { Duplex } from 'node:stream';
+import { NO_CODE } from './close-code.js';
 import type { Outgoing, Outlet, WriteWaiter } from './outlet.js';
+import { unwrittenOf } from './unwritten.js';
 import type { Wire } from './wire.js';
 
 /** Writes to a stream: payloads with delimiters, without frames. It has no codes to close with. */
 export class DuplexOutlet implements Outlet {
   readonly isFree = true;
+  readonly closeCode = NO_CODE;
   readonly mostAtOnce: number;
 
   constructor(
@@ -17,6 +20,10 @@ export class DuplexOutlet implements Outlet {
 
   get isOpen(): boolean {
     return !this.conn.destroyed && this.conn.writable;
+  }
+
+  get unwritten(): number {
+    return unwrittenOf(this.conn);
   }
 
   write(items: readonly Outgoing[], waiter: WriteWaiter): boolean {

@@ -1,3 +1,5 @@
+import { LONGEST_TIMER } from '../core/longest-timer.js';
+
 /** Things that each have the same time left from their coming, on one timer, which holds no process open. */
 export class EqualDelays<T> {
   /** In the order of their deadlines, as all delays are equal. */
@@ -26,7 +28,7 @@ export class EqualDelays<T> {
   add(item: T): void {
     this.deadlines.delete(item);
     this.deadlines.set(item, performance.now() + this.delay);
-    this.timer ??= setTimeout(this.onTimer, this.delay).unref();
+    if (this.timer === undefined) this.arm(this.delay);
   }
 
   delete(item: T): boolean {
@@ -46,7 +48,7 @@ export class EqualDelays<T> {
     const due: T[] = [];
     for (const [item, deadline] of this.deadlines) {
       if (deadline > now) {
-        this.timer = setTimeout(this.onTimer, Math.ceil(deadline - now)).unref();
+        this.arm(deadline - now);
         break;
       }
       due.push(item);
@@ -54,6 +56,10 @@ export class EqualDelays<T> {
     // One of them may take back another.
     for (const item of due) if (this.deadlines.delete(item)) this.ring(item);
   };
+
+  private arm(left: number): void {
+    this.timer = setTimeout(this.onTimer, Math.min(Math.ceil(left), LONGEST_TIMER)).unref();
+  }
 
   private disarm(): void {
     clearTimeout(this.timer);

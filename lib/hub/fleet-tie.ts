@@ -173,12 +173,13 @@ export class FleetTie<M> {
 
   private asInstance(): HubInstance {
     const { owner, lingering } = this;
-    const { name, node, onDuplicate, ackTimeout } = owner.options;
+    const { name, node, onDuplicate, ackTimeout, writeTimeout } = owner.options;
     return {
       hub: name,
       node,
       policy: onDuplicate,
-      ackTimeout,
+      // The time of a client begins when it has been written to.
+      ackTimeout: ackTimeout + (writeTimeout === Infinity ? 0 : writeTimeout),
       claims: () => owner.members().map(claimOf),
       keysOf: (id) => owner.at(id).map(({ key }) => key),
       lingering: () => lingering,

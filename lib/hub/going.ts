@@ -13,6 +13,8 @@ const TERMINATION = 1000;
 /** A hub that is going. */
 export interface GoingOwner<M> {
   members(): Member<M>[];
+  /** Writes what was said to it, as far as its socket takes it. */
+  flush(member: Member<M>): void;
   expel(member: Member<M>, reason: LeaveReason, code: number): void;
   /** Those that have left, but whose connections have not closed yet. */
   departing(): Member<M>[];
@@ -43,7 +45,7 @@ async function sendAway<M>(
   for (const [at, member] of members.entries()) {
     if (at > 0 && at % BATCH === 0) await afterTurn();
     if (!member.active) continue;
-    member.outbox.flush();
+    owner.flush(member);
     if (member.outbox.isIdle || performance.now() >= end)
       owner.expel(member, 'shutdown', CloseCode.GoingAway);
     else staying.push(member);

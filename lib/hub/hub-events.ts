@@ -20,7 +20,7 @@ export interface JoinedEvent extends Of<'joined'> {
 export interface LeftEvent extends Of<'left'> {
   readonly id: string;
   readonly reason: LeaveReason;
-  /** What it was closed with, by whichever side; 1006 = without a word. */
+  /** What it was closed with, by whichever side; 1006 = without a word, or it is not known yet. */
   readonly code: number;
   /** Of this id that stay, on this instance. */
   readonly connections: number;

@@ -28,7 +28,7 @@ type Awaitable<T> = T | Promise<T>;
 export interface ConnHubOptions<M = unknown> {
   /**
    * An id that comes again: `'replace'` closes the older connection (4501), `'reject'` the newer (4502), `'multi'` keeps up
-   * to `maxPerId` and closes the newer beyond that. Default `'replace'`.
+   * to `maxPerId` on each instance and closes the newer beyond that; a push goes to all of them. Default `'replace'`.
    */
   onDuplicate?: DuplicatePolicy;
   /** With `onDuplicate: 'multi'`: connections of one id. Default 10. */
@@ -46,13 +46,16 @@ export interface ConnHubOptions<M = unknown> {
    * `key` gives way, else the oldest. Default `'disconnect'`.
    */
   slowConsumer?: SlowConsumerPolicy;
-  /** Something waits and the socket has finished no write for so long: closed (4008). 0 or `Infinity` = off. Default `'10s'`. */
+  /** Something waits and the socket has taken nothing for so long: closed (4008). 0 or `Infinity` = off. Default `'10s'`. */
   writeTimeout?: Duration;
   /** A WebSocket not heard from for so long is pinged. 0 or `Infinity` = off. Default `'30s'`. */
   heartbeatInterval?: Duration;
   /** Not heard from for so long after a ping: terminated. 0 or `Infinity` = never. Default `'10s'`. */
   heartbeatTimeout?: Duration;
-  /** How long a push with `ack` waits for the client once it is written. 0 or `Infinity` = until the connection ends. Default `'10s'`. */
+  /**
+   * How long a push with `ack` waits for the client once it is written. 0 or `Infinity` = until the connection ends, or 10,000
+   * later ones of it wait as well. Default `'10s'`.
+   */
   ackTimeout?: Duration;
   /**
    * Every push has a number and is kept for ids that come back: `push` tells `'queued'`, and a client resumes from where it

@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream';
 import { mayBeAck, readAck } from './acknowledgements.js';
 import { InboundReader } from './inbound-reader.js';
 import { LineSplitter } from './line-splitter.js';
-import type { PushTarget } from './push-target.js';
+import { pause, type PushTarget, resume } from './push-target.js';
 
 /** What `lines()` may be told. */
 export interface LinesOptions {
-  /** The longest line, in bytes; a longer one closes the connection (1009). Default 64 KiB. */
+  /** The longest line, in bytes; a longer one closes the connection (1009). At most `maxMessageBytes`. Default 64 KiB. */
   maxLength?: number;
 }
 
@@ -27,7 +27,7 @@ const MOST_UNREAD = 256 * 1024;
 
 /**
  * The readers of one connection. Each gets all that comes from its making on; when one falls behind, the connection is
- * paused, so that the client waits and nothing piles up here.
+ * paused, so that the client waits and nothing piles up here; where there is no means to, it is closed (1009).
  */
 export class Inbound {
   private readonly readings = new Set<Reading>();
@@ -124,15 +124,16 @@ export class Inbound {
   }
 
   private hold(): void {
-    if (this.isHeld || !this.isAnyBehind()) return;
+    if (!this.isAnyBehind()) return;
     this.isHeld = true;
-    this.conn.pause?.();
+    // Again, should it have gone on by itself, as an older `ws` does.
+    if (!pause(this.conn)) this.owner.onTooBig();
   }
 
   private release(): void {
     if (!this.isHeld || this.isAnyBehind()) return;
     this.isHeld = false;
-    this.conn.resume?.();
+    resume(this.conn);
   }
 
   private isAnyBehind(): boolean {

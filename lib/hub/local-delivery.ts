@@ -1,5 +1,6 @@
 import { Parcel } from './acknowledgements.js';
 import type { CastPacket, Packet } from './backplane.js';
+import { CastQueue } from './cast-queue.js';
 import {
   AckPush,
   type BroadcastResult,
@@ -19,6 +20,7 @@ import { type Offer, withdrawAt } from './withdrawal.js';
 /** What goes to the connections of this instance, into their queues. */
 export class LocalDelivery<M> {
   private readonly pledges = new Pledges<Delivery>();
+  private readonly casts = new CastQueue<M>();
 
   /** @param tally - what became of the pushes that were made here */
   constructor(
@@ -29,6 +31,7 @@ export class LocalDelivery<M> {
   /** The common case, of which there are very many. */
   push(members: readonly Member<M>[], message: Message): Promise<Delivery> {
     const { pledges, tally } = this;
+    if (this.casts.isBusy) this.catchUp(members);
     const promise = pledges.make();
     const [first] = members;
     if (first !== undefined && members.length === 1)
@@ -37,16 +40,21 @@ export class LocalDelivery<M> {
     return promise;
   }
 
-  /** With an acknowledgement, a key, a signal: rejects with the signal's reason. */
+  /**
+   * With an acknowledgement, a key, a signal: rejects with the signal's reason.
+   *
+   * @param tally - where it is counted, if not with the others
+   */
   pushPacket(
     members: readonly Member<M>[],
     packet: Packet,
     signal: AbortSignal | undefined,
+    tally: Tally = this.tally,
   ): Promise<Delivery> {
     return new Promise((resolve, reject) => {
       let offers: readonly Offer[] = [];
       const tell = signal === undefined ? resolve : withdrawAt(signal, () => offers, resolve, reject);
-      offers = this.offerPacket(members, packet, tell);
+      offers = this.offerPacket(members, packet, tally, tell);
     });
   }
 
@@ -56,6 +64,11 @@ export class LocalDelivery<M> {
     const { message, ack, key } = packet;
     if (!ack && key === undefined) return this.push(members, message);
     return this.pushPacket(members, packet, undefined);
+  }
+
+  /** For whatever does not come out of here: gives these connections what was broadcast before. */
+  catchUp(members: readonly Member<M>[]): void {
+    for (const member of members) this.casts.catchUp(member);
   }
 
   /** To everybody, or to a group. */
@@ -68,25 +81,27 @@ export class LocalDelivery<M> {
       const cast = new Cast(message, going.length, (connections, refused) =>
         resolve({ connections, refused }),
       );
-      this.offer(going, cast);
+      this.casts.add(going, cast);
     });
   }
 
-  private offer(members: readonly Member<M>[], item: Push | Cast): void {
+  private offer(members: readonly Member<M>[], item: Push): void {
     for (const { outbox } of members) outbox.offer(item);
   }
 
   private offerPacket(
     members: readonly Member<M>[],
     { message, ack, key }: Packet,
+    tally: Tally,
     tell: Tell,
   ): readonly Offer[] {
+    this.catchUp(members);
     if (ack) {
       const numbered = new Numbered(message);
-      const push = new AckPush(members.length, this.tally, tell);
+      const push = new AckPush(members.length, tally, tell);
       return members.map((member) => this.offerParcel(member, numbered, key, push));
     }
-    const item = new Push(message, key, members.length, this.tally, tell);
+    const item = new Push(message, key, members.length, tally, tell);
     this.offer(members, item);
     return members.map(({ outbox }) => ({ outbox, item }));
   }

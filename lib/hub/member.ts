@@ -1,10 +1,11 @@
 import { readFields } from '../core/fields.js';
 import { optionProblems, whole } from '../core/options.js';
 import * as v from 'valibot';
-import { Acknowledgements, mayBeAck, readAck } from './acknowledgements.js';
+import { Acknowledgements, mayBeAck, type Parcel, readAck } from './acknowledgements.js';
 import { BoxedOutbox } from './boxed-outbox.js';
 import { CloseCode, NO_CODE } from './close-code.js';
 import { DuplexOutlet } from './duplex-outlet.js';
+import type { EqualDelays } from './equal-delays.js';
 import { InvalidHubOptionsError } from './hub-errors.js';
 import type { ResolvedHubOptions } from './hub-options.js';
 import { Inbound, type InboundOwner, type LinesOptions } from './inbound.js';
@@ -19,6 +20,8 @@ import type { Wire } from './wire.js';
 export interface MemberOwner<M> {
   readonly options: ResolvedHubOptions<M>;
   readonly wire: Wire;
+  /** Written, and not acknowledged. */
+  readonly unacked: EqualDelays<Parcel>;
   onWork(outbox: Outbox): void;
   onBusy(outbox: Outbox): void;
   onAcked(messages: number): unknown;
@@ -79,15 +82,9 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
     return this.ownInbound?.isPaused === true;
   }
 
-  get acknowledgements(): Acknowledgements | undefined {
-    return this.ownAcks;
-  }
-
   /** From the first push on that asks for one. */
   needAcknowledgements(): Acknowledgements {
-    this.ownAcks ??= new Acknowledgements(this.owner.options.ackTimeout, (messages) =>
-      this.owner.onAcked(messages),
-    );
+    this.ownAcks ??= new Acknowledgements(this.owner.unacked, (messages) => this.owner.onAcked(messages));
     return this.ownAcks;
   }
 
@@ -98,11 +95,12 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
   }
 
   lines(given: LinesOptions = {}): AsyncIterableIterator<string> {
-    const { name } = this.owner.options;
+    const { name, maxMessageBytes } = this.owner.options;
     const { fields, problems } = readFields<LinesOptions>(given, Object.keys(LINES));
     problems.push(...optionProblems(LINES, fields as Record<string, unknown>));
     if (problems.length > 0) throw new InvalidHubOptionsError(name, problems);
-    return this.inbound().lines(v.parse(v.object(LINES), fields).maxLength);
+    const { maxLength } = v.parse(v.object(LINES), fields);
+    return this.inbound().lines(Math.min(maxLength, maxMessageBytes));
   }
 
   messages(): AsyncIterableIterator<string | Buffer> {
@@ -184,6 +182,10 @@ export class Member<M> implements Membership<M>, OutboxOwner, InboundOwner {
 
   onSlow(): void {
     this.owner.expel(this, 'slow', CloseCode.Slow);
+  }
+
+  onClosing(): void {
+    this.owner.onGone(this, 'closed', this.outlet.closeCode);
   }
 
   onBroken(): void {

@@ -103,14 +103,31 @@ function json(rules: EncodingRules, data: unknown): string {
   return text;
 }
 
+/** JSON makes `{}` of them, unless they say themselves what to make. */
+const HOLLOW: readonly [name: string, is: (data: unknown) => boolean][] = [
+  ['a Map', types.isMap],
+  ['a Set', types.isSet],
+  ['an Error', types.isNativeError],
+  ['a RegExp', types.isRegExp],
+  ['a WeakMap', types.isWeakMap],
+  ['a WeakSet', types.isWeakSet],
+];
+
 /** Of these JSON would make `{}` or worse, and what was meant would be lost without a word. */
 function whyNotJson(data: unknown): string | undefined {
   if (data === null) return 'it is null';
   if (typeof data !== 'object') return `it is of the type ${typeof data}`;
+  if (isPlain(data)) return undefined;
   if (types.isPromise(data)) return 'it is a promise: await it';
-  if (types.isMap(data) || types.isSet(data)) return 'JSON cannot hold a Map or a Set';
+  const hollow = HOLLOW.find(([, is]) => is(data));
+  if (hollow !== undefined && !('toJSON' in data)) return `JSON cannot hold ${hollow[0]}`;
   if (ArrayBuffer.isView(data) || types.isAnyArrayBuffer(data)) return 'bytes must be a Uint8Array or Buffer';
   return undefined;
+}
+
+/** Most are: of them nothing more need be asked. */
+function isPlain(data: object): boolean {
+  return !types.isProxy(data) && Object.getPrototypeOf(data) === Object.prototype;
 }
 
 function checkSize({ name, maxMessageBytes }: EncodingRules, bytes: number): void {

@@ -17,6 +17,8 @@ export interface OutboxOwner {
   onBusy(outbox: Outbox): void;
   /** More waits than may, and the policy is to disconnect. */
   onSlow(): void;
+  /** Somebody else has begun to close the connection: nothing may be written any more. */
+  onClosing(): void;
   /** A write has failed. */
   onBroken(error: Error): void;
   /** Messages were given up, for the connection took too little. */
@@ -37,7 +39,10 @@ export class Outbox implements WriteWaiter {
   private waitingBytes = 0;
   /** Handed to the socket, which has not taken it yet. */
   private flying: readonly Outgoing[] | undefined = undefined;
+  /** When it was handed over, or some of it was seen to be taken. */
   private flyingSince = 0;
+  /** What was left of it then. */
+  private unwritten = 0;
   private isOpen = true;
   private isFlushing = false;
   /** Its owner's: it stands in the list of those that have work. */
@@ -64,9 +69,13 @@ export class Outbox implements WriteWaiter {
     return this.flying === undefined && this.waiting.length === 0;
   }
 
-  /** Since when the socket owes an answer to a write, `Infinity` if it owes none. */
-  get stuckSince(): number {
-    return this.flying === undefined ? Infinity : this.flyingSince;
+  /** Whether the socket owes an answer to a write, and has taken nothing of it for so long. To be asked often. */
+  isStuck(now: number, limit: number): boolean {
+    if (this.flying === undefined) return false;
+    const { unwritten } = this.outlet;
+    if (unwritten < this.unwritten) this.flyingSince = now;
+    this.unwritten = unwritten;
+    return now - this.flyingSince >= limit;
   }
 
   /** Takes a message, or refuses it in the same breath. */
@@ -100,6 +109,7 @@ export class Outbox implements WriteWaiter {
     this.isFlushing = true;
     try {
       while (this.isOpen && this.flying === undefined && this.waiting.length > 0) {
+        if (!this.outlet.isOpen) return this.owner.onClosing();
         if (!this.outlet.isFree) return this.owner.onBusy(this);
         this.write(this.nextBatch());
       }
@@ -207,8 +217,9 @@ export class Outbox implements WriteWaiter {
     this.flying = batch;
     try {
       const isTaken = this.outlet.write(batch, this);
-      if (isTaken) this.land(batch);
-      else this.flyingSince = performance.now();
+      if (isTaken) return this.land(batch);
+      this.flyingSince = performance.now();
+      this.unwritten = this.outlet.unwritten;
     } catch (error) {
       this.fail(batch, error as Error);
     }
@@ -216,6 +227,8 @@ export class Outbox implements WriteWaiter {
 
   /** For the outlet. */
   onDone(batch: readonly Outgoing[], error: Error | null | undefined): void {
+    // Some say so even of what they took at once.
+    if (this.flying !== batch) return;
     if (error != null) return this.fail(batch, error);
     this.land(batch);
     if (this.isOpen && this.waiting.length > 0) this.flush();

@@ -23,8 +23,12 @@ export interface WriteWaiter {
 /** How one connection is written to, whatever kind it is. It keeps no queue. */
 export interface Outlet {
   readonly isOpen: boolean;
+  /** What the peer has closed it with, as far as that is known. */
+  readonly closeCode: number;
   /** Nobody else is in the middle of a message of his own. */
   readonly isFree: boolean;
+  /** Bytes it was given that have not gone any further, as far as can be seen. */
+  readonly unwritten: number;
   /** Messages it takes in one piece. */
   readonly mostAtOnce: number;
   /**

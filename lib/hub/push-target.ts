@@ -37,6 +37,23 @@ export function isDuplex(conn: unknown): conn is Duplex {
   return has(conn, shape);
 }
 
+/** What comes from the peer waits. @returns false when there is no means */
+export function pause(conn: PushTarget): boolean {
+  const readable = readableOf(conn);
+  readable?.pause?.();
+  return readable !== undefined;
+}
+
+export function resume(conn: PushTarget): void {
+  readableOf(conn)?.resume?.();
+}
+
+/** A `ws` before 8.3 can only be paused by the socket inside. */
+function readableOf(conn: PushTarget): Pick<WebSocketLike, 'pause' | 'resume'> | undefined {
+  if (conn.pause !== undefined) return conn;
+  return (conn as { _socket?: Duplex | null })._socket ?? undefined;
+}
+
 function has(conn: unknown, shape: Record<string, string>): boolean {
   if (typeof conn !== 'object' || conn === null) return false;
   try {

@@ -1,7 +1,7 @@
-/** How long the event loop is held at a time. Milliseconds. */
-const SLICE = 5;
+/** How long the event loop is held at a time. Three may follow upon each other, which is not to be over 10. Milliseconds. */
+export const SLICE = 3;
 /** Looking at the clock is not free. */
-const BETWEEN_LOOKS = 16;
+export const BETWEEN_LOOKS = 16;
 
 /**
  * Visits all of them, and lets the event loop turn whenever it has been held too long.

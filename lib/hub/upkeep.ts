@@ -6,7 +6,6 @@ export interface UpkeepLimits {
   readonly heartbeatInterval: number;
   readonly heartbeatTimeout: number;
   readonly writeTimeout: number;
-  readonly ackTimeout: number;
 }
 
 /** What it finds. */
@@ -21,7 +20,7 @@ const LOOKS = 4;
 const SHORTEST_ROUND = 5;
 const LONGEST_ROUND = 2500;
 
-/** What time does to the connections of a hub, on one timer for all of them: pings, the dead, the stuck, late answers. */
+/** What time does to the connections of a hub, on one timer for all of them: pings, the dead, the stuck. */
 export class Upkeep<M> {
   private timer: NodeJS.Timeout | undefined;
   private readonly period: number;
@@ -30,8 +29,8 @@ export class Upkeep<M> {
     private readonly limits: UpkeepLimits,
     private readonly findings: UpkeepFindings<M>,
   ) {
-    const { heartbeatInterval, heartbeatTimeout, writeTimeout, ackTimeout } = limits;
-    const shortest = Math.min(heartbeatInterval, heartbeatTimeout, writeTimeout, ackTimeout);
+    const { heartbeatInterval, heartbeatTimeout, writeTimeout } = limits;
+    const shortest = Math.min(heartbeatInterval, heartbeatTimeout, writeTimeout);
     this.period = Math.min(Math.max(Math.floor(shortest / LOOKS), SHORTEST_ROUND), LONGEST_ROUND);
   }
 
@@ -59,10 +58,11 @@ export class Upkeep<M> {
 
   private look(member: Member<M>): void {
     if (!member.active) return;
+    // Of this no event tells, and who pushes nothing would not notice.
+    if (!member.outlet.isOpen) return member.onClosing();
     const now = performance.now();
     const { limits } = this;
-    member.acknowledgements?.expire(now);
-    if (now - member.outbox.stuckSince >= limits.writeTimeout) return this.findings.onStuck(member);
+    if (member.outbox.isStuck(now, limits.writeTimeout)) return this.findings.onStuck(member);
     if (limits.heartbeatInterval === Infinity || member.isPaused) return;
     if (member.pingedAt !== undefined) {
       if (now - member.pingedAt >= limits.heartbeatTimeout) this.findings.onDead(member);

@@ -1,12 +1,15 @@
 import type { Duplex } from 'node:stream';
+import { NO_CODE } from './close-code.js';
 import type { Outgoing, Outlet, WriteWaiter } from './outlet.js';
 import { OPEN, type WebSocketLike } from './push-target.js';
+import { unwrittenOf } from './unwritten.js';
 import type { Wire } from './wire.js';
 
 /** What `ws` has inside, of the versions 7 and 8. Any of it may be missing. */
 interface Insides {
   readonly _isServer?: boolean;
   readonly extensions?: string;
+  readonly _closeCode?: number;
   readonly _socket?: Duplex | null;
   readonly _sender?: {
     /** 0: nothing is being compressed or read. Before 8.18 it was called `_deflating`. */
@@ -40,8 +43,16 @@ export class WebSocketOutlet implements Outlet {
     return this.conn.readyState === OPEN;
   }
 
+  get closeCode(): number {
+    return (this.conn as Insides)._closeCode ?? NO_CODE;
+  }
+
   get isFree(): boolean {
     return this.sender?._firstFragment !== false;
+  }
+
+  get unwritten(): number {
+    return unwrittenOf((this.conn as Insides)._socket);
   }
 
   write(items: readonly Outgoing[], waiter: WriteWaiter): boolean {

@@ -32,6 +32,8 @@ export interface NatsLinkOwner {
 }
 
 const NOBODY: readonly string[] = [];
+/** Nobody else is here. */
+const HEARD: Delivery = { status: 'offline', connections: 0 };
 /** Claims told, and ids asked for, at once. */
 const ANNOUNCED = 500;
 
@@ -376,7 +378,9 @@ export class NatsLink implements KeptLink<NatsSession> {
     const isLost = holding === undefined || holding.connections.size === 0;
     const others = kind === 'f' && isLost ? undefined : peersOf(holding);
     const reply = (answer: unknown): void => this.post.answer(from, number, answer, others);
-    if (kind === 'f') this.deliver(id, rest, reply);
+    // With 'multi' those here have it already.
+    if (kind === 'f' && from === this.instance.node && this.instance.policy === 'multi') reply(HEARD);
+    else if (kind === 'f') this.deliver(id, rest, reply);
     else if (kind === 'w') reply(Array.from(holding?.connections.values() ?? [], ({ meta }) => metaOf(meta)));
     else if (kind === 'r') {
       if (rest[0] === 1) holding?.peers.delete(from);

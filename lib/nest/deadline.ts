@@ -1,5 +1,4 @@
-/** Node's timers fire at once beyond this. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 
 /**
  * What the work gives, or a rejection when it has given nothing by then. The work itself goes on; a rejection of it that

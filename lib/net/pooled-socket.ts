@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type AcquireOptions, InvalidOptionsError, type Lease, PoolClosedError } from '../core/index.js';
 import type { Lender } from './lender.js';
-import { LONGEST_TIMER } from './longest-timer.js';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 import {
   ConnBusyError,
   ConnClosedError,

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { LONGEST_TIMER } from './longest-timer.js';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 
 /** A connected stream; what Node's sockets have beyond that, it may have. */
 export type Conn = Duplex & Partial<Omit<TLSSocket, keyof Duplex>>;

@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from './longest-timer.js';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 
 /**
  * Waits for the work, but not beyond a limit or a signal.

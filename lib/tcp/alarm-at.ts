@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from '../net/longest-timer.js';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 
 /** Rings at an instant, however far away. It holds the process: somebody waits for it. */
 export class AlarmAt {

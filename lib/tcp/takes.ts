@@ -1,4 +1,4 @@
-import { LONGEST_TIMER } from '../net/longest-timer.js';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 import type { ByteQueue } from './byte-queue.js';
 import { type PackageFormat, takePackage, takePackages, wantedBytes } from './package-format.js';
 import { LineTooLongError, type Where } from './tcp-errors.js';

@@ -6,7 +6,7 @@ import { resolveDrain } from '../core/close-options.js';
 import { errorStack } from '../core/error-text.js';
 import { readFields } from '../core/fields.js';
 import type { CloseOptions, Duration } from '../core/index.js';
-import { LONGEST_TIMER } from '../net/longest-timer.js';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 import { parseListenAddress, showListenAddress, type ListenAddress } from './listen-address.js';
 import { TcpConn } from './tcp-conn.js';
 import {

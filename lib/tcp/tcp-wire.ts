@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { types } from 'node:util';
 import { DialError } from '../core/index.js';
-import { LONGEST_TIMER } from '../net/longest-timer.js';
+import { LONGEST_TIMER } from '../core/longest-timer.js';
 import { LOST, RECEIVED } from '../net/socket-watch.js';
 import { ByteQueue } from './byte-queue.js';
 import type { SocketFeed } from './socket-feed.js';

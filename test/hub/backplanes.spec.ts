@@ -191,6 +191,41 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
       expect([a, b, c].map((hub) => [...hub!.ids()])).toEqual([[], [], []]);
     });
 
+    it("reach all connections of an id with 'multi', those here and those elsewhere, and tell of all", async () => {
+      const { hubs: [a, b] = [], join } = await started(3, { onDuplicate: 'multi' });
+      const phone = join(0, 'ann');
+      await until(() => isAt(b!, 'ann', 'n0'));
+      await expect(a!.push('ann', 'alone')).resolves.toEqual({ status: 'sent', connections: 1 });
+      const [laptop, tablet] = [join(1, 'ann'), join(1, 'ann')];
+      await until(async () => (await a!.presence('ann')).connections.length === 3);
+      await until(() => isAt(b!, 'ann', 'n1'));
+      await expect(a!.push('ann', 'all')).resolves.toEqual({ status: 'sent', connections: 3 });
+      await expect(b!.push('ann', 'again', { key: 'k' })).resolves.toEqual({
+        status: 'sent',
+        connections: 3,
+      });
+      expect(phone.heard).toEqual(['alone', 'all', 'again']);
+      expect([laptop.heard, tablet.heard]).toEqual([
+        ['all', 'again'],
+        ['all', 'again'],
+      ]);
+      const lines = b!.get('ann')[0]!.lines();
+      const acked = a!.push('ann', 'acked', { ack: true });
+      await until(() => laptop.heard.length === 3);
+      laptop.say('{"ack":1}\n');
+      await expect(acked).resolves.toMatchObject({ acked: true });
+      await lines.return?.();
+      const abort = new AbortController();
+      const pushed = a!.push('ann', 'x', { ack: true, signal: abort.signal });
+      abort.abort();
+      await expect(pushed).rejects.toBe(abort.signal.reason);
+      phone.hangUp();
+      await until(() => !a!.has('ann'));
+      await expect(a!.push('ann', 'moved')).resolves.toMatchObject({ status: 'forwarded', connections: 2 });
+      // Counted once each, those of the other instance as well.
+      expect(a!.stats().totals.pushed).toMatchObject({ sent: 3, forwarded: 2, offline: 0, refused: 0 });
+    });
+
     it('were never without an id that is back within offlineGrace, on whichever instance', async () => {
       for (const onDuplicate of ['replace', 'reject', 'multi'] as const) {
         const made = await started(2, { onDuplicate, offlineGrace: 300 });

@@ -136,15 +136,22 @@ export function boxAcrossInstances(
     expect(numbers).toEqual(numbers.map((_, i) => Number(numbers[0]) + i));
   });
 
-  it("reaches every connection of an id with 'multi', wherever it is", async () => {
+  it("reaches every connection of an id with 'multi', wherever it is, tells of all, and hears the first that acknowledges", async () => {
     const { hubs } = await started(2, { box: {}, onDuplicate: 'multi' });
     const [a, b] = hubs as [ConnHub, ConnHub];
-    const near = await BoxClient.join(a, 'ann');
-    const far = await BoxClient.join(b, 'ann');
+    const [phone, laptop] = [await BoxClient.join(a, 'ann'), await BoxClient.join(b, 'ann')];
     await until(async () => (await a.presence('ann')).connections.length === 2);
-    await expect(a.push('ann', '1')).resolves.toEqual({ status: 'sent', connections: 1 });
-    await until(() => far.texts.length === 1);
-    expect([near.texts, far.texts]).toEqual([['1'], ['1']]);
+    await expect(a.push('ann', '1')).resolves.toEqual({ status: 'sent', connections: 2 });
+    const lines = b.get('ann')[0]!.lines();
+    const acked = a.push('ann', '2', { ack: true });
+    await until(() => laptop.texts.length === 2);
+    laptop.line.say('{"ack":2}\n');
+    await expect(acked).resolves.toMatchObject({ acked: true });
+    await lines.return?.();
+    expect([phone.texts, laptop.texts]).toEqual([
+      ['1', '2'],
+      ['1', '2'],
+    ]);
   });
 
   it('passes acknowledgements on by the numbers of the id', async () => {

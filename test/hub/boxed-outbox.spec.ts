@@ -33,6 +33,7 @@ class Bench {
     this.outbox = new BoxedOutbox(outlet, new Wire('\n'), bounds, {
       onWork: () => undefined,
       onBusy: () => undefined,
+      onClosing: () => undefined,
       onSlow: () => undefined,
       onBroken: () => undefined,
       onDropped: () => undefined,

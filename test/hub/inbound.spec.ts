@@ -1,4 +1,5 @@
-import type { Membership } from 'nestjs-conn-pool/hub';
+import { EventEmitter } from 'node:events';
+import { ConnHub, type Membership } from 'nestjs-conn-pool/hub';
 import { InvalidOptionsError } from 'nestjs-conn-pool/core';
 import type { House } from './house.js';
 import { houses } from './houses.js';
@@ -10,6 +11,20 @@ async function all<T>(iterator: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = [];
   for await (const item of iterator) items.push(item);
   return items;
+}
+
+/** As little as a hub asks for. */
+class OldSocket extends EventEmitter {
+  readyState = 1;
+  closed: unknown[] = [];
+
+  send(): void {}
+
+  close(...of: unknown[]): void {
+    this.closed = of;
+    this.readyState = 3;
+    this.emit('close', of[0]);
+  }
 }
 
 describe('what a client sends', () => {
@@ -119,6 +134,18 @@ describe('what a client sends', () => {
     }
   });
 
+  it('[W9] has no longer lines than maxMessageBytes, whatever else is said', async () => {
+    const it = await house({ maxMessageBytes: 10 });
+    const client = await it.join('ann');
+    const lines = all(only(it).lines({ maxLength: Infinity }));
+    client.socket.send('01234');
+    client.socket.send('56789\n');
+    client.socket.send('012345');
+    client.socket.send('6789a\n');
+    expect(await client.isClosed()).toEqual({ code: 1009, reason: 'too-big' });
+    expect(await lines).toEqual(['0123456789']);
+  });
+
   it('closes the connection with 1009 when a message is larger than maxMessageBytes', async () => {
     const it = await house({ maxMessageBytes: 10 });
     const client = await it.join('ann');
@@ -129,8 +156,38 @@ describe('what a client sends', () => {
     expect(await messages).toEqual(['0123456789']);
   });
 
+  it('makes the client wait while a reader is behind, also with a ws that is too old to be paused itself', async () => {
+    const hub = new ConnHub();
+    const calls: string[] = [];
+    const inside = { pause: () => calls.push('pause'), resume: () => calls.push('resume') };
+    const old = Object.assign(new OldSocket(), { _socket: inside });
+    const messages = hub.add('ann', old as never).messages();
+    const send = (): boolean => old.emit('message', Buffer.alloc(200_000), true);
+    send();
+    expect(calls).toEqual([]);
+    send();
+    expect(calls).toEqual(['pause']);
+    // It has gone on by itself.
+    send();
+    expect(calls).toEqual(['pause', 'pause']);
+    for (let i = 0; i < 3; i += 1) expect((await messages.next()).value).toHaveLength(200_000);
+    expect(calls).toEqual(['pause', 'pause', 'resume']);
+    await hub.close({ drain: 0 });
+  });
+
+  it('closes with 1009, while a reader is behind, what cannot be paused at all', async () => {
+    const hub = new ConnHub();
+    const old = new OldSocket();
+    const membership = hub.add('ann', old as never);
+    const messages = all(membership.messages());
+    for (let i = 0; i < 10; i += 1) old.emit('message', Buffer.alloc(200_000), true);
+    expect([membership.active, old.closed]).toEqual([false, [1009, 'too-big']]);
+    expect((await messages).length).toBeLessThanOrEqual(3);
+    await hub.close({ drain: 0 });
+  });
+
   it('makes the client wait while a reader is behind, and loses nothing', async () => {
-    const it = await house({ heartbeatInterval: 5, heartbeatTimeout: 5 });
+    const it = await house({ heartbeatInterval: 5, heartbeatTimeout: 100 });
     const client = await it.join('ann');
     const lines = only(it).lines();
     const line = 'x'.repeat(50_000);
@@ -139,6 +196,9 @@ describe('what a client sends', () => {
     // Far more is on its way than a reader may leave unread.
     await until(() => (it.sockets[0] as unknown as { isPaused: boolean }).isPaused);
     await until(() => client.socket.bufferedAmount > 0);
+    // Long enough to be dead, were it not known why it is silent.
+    const end = performance.now() + 300;
+    await until(() => performance.now() > end);
     const seen: number[] = [];
     for await (const each of lines) {
       seen.push(parseInt(each, 10));

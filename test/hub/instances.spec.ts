@@ -48,6 +48,21 @@ describe('instances of a hub over the memory backplane', () => {
     await early.close({ drain: 0 });
   });
 
+  it("serve what is connected to them with 'multi' as well, whatever becomes of the others", async () => {
+    const backplane = memoryBackplane();
+    const early = new ConnHub({ name: 'chat', node: 'early', backplane, onDuplicate: 'multi' });
+    const line = new Line();
+    early.add('ann', line);
+    await expect(early.push('ann', 'x')).resolves.toEqual({ status: 'sent', connections: 1 });
+    await expect(early.push('ann', 'y', { key: 'k' })).resolves.toEqual({ status: 'sent', connections: 1 });
+    line.cork();
+    line.end();
+    await expect(early.push('ann', 'z')).resolves.toMatchObject({ status: 'refused' });
+    expect(line.heard).toEqual(['x', 'y']);
+    expect(early.stats().totals.pushed).toMatchObject({ sent: 2, refused: 1 });
+    await early.close({ drain: 0 });
+  });
+
   it('have names and nodes of their own', async () => {
     const backplane = memoryBackplane();
     const first = new ConnHub({ name: 'a', node: 'n', backplane });

@@ -1,5 +1,8 @@
-import { ConnHub } from 'nestjs-conn-pool/hub';
+import { inspect } from 'node:util';
+import { runInNewContext } from 'node:vm';
+import { ConnHub, InvalidIdError } from 'nestjs-conn-pool/hub';
 import { InvalidOptionsError } from 'nestjs-conn-pool/core';
+import { Line } from './fleet.js';
 import { houses } from './houses.js';
 import { until } from './until.js';
 
@@ -100,7 +103,56 @@ describe('a push', () => {
       'signal',
       'timeout',
     ]);
-    await expect(it.hub.broadcast('x', { except: 'ann' } as object)).rejects.toThrow('except: got "ann"');
+    await expect(it.hub.kick('ann', { code: 999 })).rejects.toThrow('code: got 999; allowed: 1000, or');
+  });
+
+  it.each([
+    ['except', (hub: ConnHub) => hub.broadcast('x', { except: 'secret' } as object)],
+    ['except', (hub: ConnHub) => hub.broadcast('x', { except: ['secret', 7] } as object)],
+    ['group', (hub: ConnHub) => hub.broadcast('x', { group: ['secret'] } as object)],
+    ['key', (hub: ConnHub) => hub.push('ann', 'x', { key: ['secret'] } as object)],
+    ['reason', (hub: ConnHub) => hub.kick('ann', { reason: 'secret '.repeat(30) })],
+    ['groups', async (hub: ConnHub) => hub.add('bob', new Line(), { groups: 'secret' as never })],
+  ])('keeps ids and names to itself in what it says of options that are none: %s', async (path, act) => {
+    const hub = new ConnHub();
+    const error: unknown = await act(hub).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(InvalidOptionsError);
+    expect(inspect(error, { depth: 9 })).toMatch(
+      new RegExp(`${path}: got something of the type .*; allowed: a`),
+    );
+    expect(inspect(error, { depth: 9 })).not.toContain('secret');
+    await hub.close();
+  });
+
+  it('refuses what JSON would make nothing of, without a word', async () => {
+    const hub = new ConnHub();
+    hub.add('ann', new Line());
+    const nothing = [
+      new Error('secret'),
+      /secret/,
+      new WeakMap(),
+      new WeakSet(),
+      runInNewContext('new Error()'),
+    ];
+    for (const data of nothing as object[]) {
+      await expect(hub.push('ann', data)).rejects.toThrow(
+        /cannot push this: JSON cannot hold an? [EWR]\w+\. Push/,
+      );
+    }
+    const told = Object.assign(new Error('x'), { toJSON: () => ({ told: true }) });
+    await expect(hub.push('ann', told)).resolves.toMatchObject({ status: 'sent' });
+    await expect(hub.push('ann', new (class Empty {})())).resolves.toMatchObject({ status: 'sent' });
+    await hub.close();
+  });
+
+  it('goes to no group that there cannot be', async () => {
+    const hub = new ConnHub({ name: 'chat' });
+    for (const group of ['', 'g'.repeat(257)]) {
+      await expect(hub.broadcast('x', { group })).rejects.toThrow(InvalidIdError);
+    }
+    await expect(hub.broadcast('x', { group: 'g'.repeat(256) })).resolves.toMatchObject({ connections: 0 });
+    expect(hub.stats().totals.broadcasts).toBe(1);
+    await hub.close();
   });
 
   it('[W7] is refused once the hub is closing', async () => {

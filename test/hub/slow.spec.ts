@@ -1,10 +1,34 @@
-import type { ConnHubOptions } from 'nestjs-conn-pool/hub';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Readable } from 'node:stream';
+import { connect, createServer } from 'node:tls';
+import { jest } from '@jest/globals';
+import { ConnHub, type ConnHubOptions } from 'nestjs-conn-pool/hub';
+import type { Member } from '../../lib/hub/member.js';
+import { certificates } from '../tcp/certificates.js';
 import type { Client } from './client.js';
+import { Line } from './fleet.js';
 import { houses } from './houses.js';
 import type { House } from './house.js';
 import { until } from './until.js';
 
 const BIG = 'x'.repeat(60_000);
+
+/** Its client reads a little, and then a little more: each time there is less to be seen that was not taken. */
+async function isTakenInSteps(hub: ConnHub, client: Readable): Promise<void> {
+  const { outlet } = hub.get('slow')[0] as Member<unknown>;
+  await until(() => outlet.unwritten > 0);
+  const seen = [outlet.unwritten];
+  while (seen.at(-1)! > 0) {
+    const before = seen.at(-1)!;
+    client.resume();
+    await until(() => outlet.unwritten < before);
+    client.pause();
+    seen.push(outlet.unwritten);
+  }
+  expect(seen.length).toBeGreaterThan(3);
+  client.resume();
+}
 
 describe('a client that stops reading', () => {
   const house = houses();
@@ -148,6 +172,59 @@ describe('a client that stops reading', () => {
     await until(() => !it.hub.has('slow'));
     await expect(waiting).resolves.toEqual({ status: 'refused', connections: 0, reason: 'slow' });
     expect(it.told('left')).toMatchObject([{ reason: 'slow', code: 4008 }]);
+  });
+
+  it('[W5] is seen to take one large message bit by bit', async () => {
+    const it = await house({ writeTimeout: 0, maxMessageBytes: Infinity });
+    const client = await it.join('slow');
+    client.stopReading();
+    const pushed = it.hub.push('slow', 'x'.repeat(30_000_000));
+    await isTakenInSteps(it.hub, client.raw);
+    await expect(pushed).resolves.toMatchObject({ status: 'sent' });
+  });
+
+  it('[W5] [W11] is seen to take one large message bit by bit over TLS as well', async () => {
+    const { ca, ...own } = certificates;
+    const hub = new ConnHub({ writeTimeout: 0, maxMessageBytes: Infinity });
+    const server = createServer(own, (socket) => void hub.add('slow', socket)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const client = connect({ port, host: '127.0.0.1', ca }).on('error', () => undefined);
+    await until(() => hub.has('slow'));
+    client.on('data', () => undefined).pause();
+    const pushed = hub.push('slow', 'x'.repeat(30_000_000));
+    await isTakenInSteps(hub, client);
+    await expect(pushed).resolves.toMatchObject({ status: 'sent' });
+    client.destroy();
+    await hub.close({ drain: 0 });
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('[W5] is not disconnected by writeTimeout while it takes something, and is when it does no more', async () => {
+    jest.useFakeTimers();
+    try {
+      const hub = new ConnHub({ writeTimeout: '1s', heartbeatInterval: 0 });
+      const handle = { writeQueueSize: 100 };
+      const line = Object.assign(new Line(), { _handle: handle });
+      // It never says that it has taken all.
+      line._write = () => undefined;
+      hub.add('slow', line);
+      const pushed = hub.push('slow', 'large');
+      for (let i = 0; i < 50; i += 1) {
+        await jest.advanceTimersByTimeAsync(200);
+        handle.writeQueueSize -= 1;
+      }
+      expect(hub.has('slow')).toBe(true);
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(hub.has('slow')).toBe(true);
+      await jest.advanceTimersByTimeAsync(1000);
+      expect(hub.has('slow')).toBe(false);
+      await jest.advanceTimersByTimeAsync(5000);
+      await expect(pushed).resolves.toMatchObject({ status: 'refused', reason: 'closed' });
+      await hub.close();
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('[W5] takes what a signal takes back out of its queue', async () => {

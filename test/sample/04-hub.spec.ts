@@ -67,6 +67,35 @@ describe('the application of the sample', () => {
     ]);
   });
 
+  it('answers a letter that is too long to be passed on, by a name or by a line; no client can end the process', async () => {
+    const rejections: unknown[] = [];
+    const onRejection = (cause: unknown): void => void rejections.push(cause);
+    process.on('unhandledRejection', onRejection);
+    const long = 'l'.repeat(200);
+    const [ann, bob] = [await connect(long), await connect('bob')];
+    const letter = (to: string, length: number): string =>
+      `${JSON.stringify({ to, text: 'x'.repeat(length) })}\n`;
+    ann.socket.send(letter('bob', 16_350));
+    ann.socket.send(letter('b'.repeat(16_000), 0));
+    ann.socket.send(letter('bob', 3));
+    expect(await lines(ann, 3)).toEqual([
+      {
+        to: 'bob',
+        error: 'the letter cannot be passed on: ERR_PAYLOAD_TOO_LARGE',
+      },
+      { error: 'a line is {"to":"…","text":"…"}' },
+      { to: 'bob', status: 'sent' },
+    ]);
+    expect(await lines(bob, 1)).toEqual([{ from: long, text: 'xxx' }]);
+    const line = letter('bob', 17_000);
+    ann.socket.send(line.slice(0, 10_000));
+    ann.socket.send(line.slice(10_000));
+    expect(await ann.isClosed()).toEqual({ code: 1009, reason: 'too-big' });
+    expect(await told('/hubs')).toMatchObject([{ ids: 1, connections: 1 }]);
+    process.off('unhandledRejection', onRejection);
+    expect(rejections).toEqual([]);
+  });
+
   it('lets nobody in from the page of another site, nor without a name', async () => {
     const theirs = await connect('ann', { origin: 'https://theirs.example' });
     expect(await theirs.isClosed()).toEqual({ code: 1008, reason: 'origin' });

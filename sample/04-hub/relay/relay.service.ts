@@ -1,12 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import {
   type ConnHub,
+  ConnHubError,
   type Delivery,
   InjectHub,
   InvalidIdError,
   type Membership,
 } from 'nestjs-conn-pool/hub';
 import { HUB } from './hub.js';
+
+/** A longer line closes the connection; a shorter one may still be too long to be passed on, with the sender's name added. */
+const LONGEST_LINE = 16 * 1024;
+/** What is called longer than that is nobody, and is not sent back. */
+const LONGEST_NAME = 256;
 
 /** What a client sends, one to a line. */
 interface Letter {
@@ -23,22 +29,21 @@ export class RelayService {
   async serve(membership: Membership | undefined): Promise<void> {
     if (membership === undefined) return;
     const { id } = membership;
-    for await (const line of membership.lines()) {
+    for await (const line of membership.lines({ maxLength: LONGEST_LINE })) {
       const letter = read(line);
       if (letter === undefined) await this.hub.push(id, { error: 'a line is {"to":"…","text":"…"}' });
       else await this.hub.push(id, { to: letter.to, ...(await this.send(id, letter)) });
     }
   }
 
-  private async send(
-    from: string,
-    { to, text }: Letter,
-  ): Promise<Pick<Delivery, 'status' | 'node' | 'reason'>> {
+  /** What a client wrote may be anything: that the hub does not take it is the client's business, and no failure. */
+  private async send(from: string, { to, text }: Letter): Promise<Partial<Delivery> | { error: string }> {
     try {
       const { status, node, reason } = await this.hub.push(to, { from, text });
       return { status, node, reason };
     } catch (error) {
       if (error instanceof InvalidIdError) return { status: 'offline' };
+      if (error instanceof ConnHubError) return { error: `the letter cannot be passed on: ${error.code}` };
       throw error;
     }
   }
@@ -47,7 +52,8 @@ export class RelayService {
 function read(line: string): Letter | undefined {
   try {
     const { to, text } = JSON.parse(line) as Partial<Letter>;
-    return typeof to === 'string' && typeof text === 'string' ? { to, text } : undefined;
+    if (typeof to !== 'string' || typeof text !== 'string' || to.length > LONGEST_NAME) return undefined;
+    return { to, text };
   } catch {
     return undefined;
   }
