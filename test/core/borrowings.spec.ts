@@ -64,6 +64,16 @@ describe('what events$ tells of borrowings', () => {
     ]);
   });
 
+  it('is a wait of a millisecond, too', async () => {
+    const { pool, clock, said } = make({ max: 1 });
+    const lease = await pool.acquire();
+    const next = pool.acquire();
+    await clock.advance(1);
+    lease.release();
+    await next;
+    expect(said('waited')).toMatchObject([{ durationMs: 0 }, { durationMs: 1 }]);
+  });
+
   it('is in order: a connection is dialled before it is lent, and given back before it is lent on', async () => {
     const { pool, clock, events } = make({ max: 1 });
     const lease = await pool.acquire();
