@@ -64,10 +64,10 @@ describe('what events$ tells of borrowings', () => {
     ]);
   });
 
-  it('is a wait of a millisecond, too', async () => {
+  it.each([1000, Infinity])('is a wait of a millisecond, too, of %d that it may take', async (timeout) => {
     const { pool, clock, said } = make({ max: 1 });
     const lease = await pool.acquire();
-    const next = pool.acquire();
+    const next = pool.acquire({ timeout });
     await clock.advance(1);
     lease.release();
     await next;
