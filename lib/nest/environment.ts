@@ -49,7 +49,8 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     if (parsed === undefined) problems.push({ path: variable, given: text, allowed: ALLOWED_NAMES });
     else subjects.set(parsed.subject, [...(subjects.get(parsed.subject) ?? []), parsed]);
   }
-  const read: PoolEnvironment = { defaults: {}, pools: {} };
+  // A pool may be called `__proto__`, or `constructor` and not be configured at all.
+  const read: PoolEnvironment = { defaults: {}, pools: Object.create(null) as PoolEnvironment['pools'] };
   for (const [subject, variables] of subjects) {
     const options = optionsOf(variables);
     problems.push(...problemsOf(options, variables));

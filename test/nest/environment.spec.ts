@@ -141,6 +141,12 @@ describe('the environment of pools', () => {
     expect(speakable).toHaveLength(OPTION_NAMES.length - 4);
   });
 
+  it('finds a pool that is called like what every object has, and no more than is there', () => {
+    const { pools } = readEnvironment({ CONN_POOL___PROTO___MAX: '5' });
+    expect(Object.entries(pools)).toEqual([['__proto__', { max: 5 }]]);
+    expect(pools.constructor).toBeUndefined();
+  });
+
   it('finds every pool by its name, whatever that is', () => {
     const options = fc.constantFrom(
       'MAX',
