@@ -56,9 +56,7 @@ export class Witness<T> {
 
   /** Tells those who watch waits of one that has begun, and how it ends. */
   followWait(granted: Promise<Lease<T>>): Promise<Lease<T>> {
-    const { waitWatchers } = this.events;
-    if (waitWatchers.length === 0) return granted;
-    for (const watcher of waitWatchers) {
+    for (const watcher of this.events.waitWatchers) {
       const over = watcher(this.pool, this.key);
       if (over === undefined) continue;
       granted.then(
