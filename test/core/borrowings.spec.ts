@@ -464,6 +464,43 @@ describe('the events of a pool, to the library’s own', () => {
     expect(eventsOf({ events$: NEVER } as never)).toBeUndefined();
   });
 
+  it('come with what keeps dials from succeeding now, also if nobody has listened', async () => {
+    const clock = new FakeClock();
+    const cause = new Error('refused');
+    let fails = false;
+    const dial = (): object => {
+      if (fails) throw cause;
+      return {};
+    };
+    const pool = new ConnPool({ dial, close: () => undefined }, { clock, dialAttempts: 1 });
+    const keyed = new KeyedConnPool({ dial, close: () => undefined }, { clock, dialAttempts: 1 });
+    const troubles = () => [pool, keyed].map((each) => eventsOf(each)?.dialTroubles());
+    const acquires = () => Promise.all([pool.acquire(), keyed.acquire('a')].map(rejection));
+    expect(troubles()).toEqual([[], []]);
+    fails = true;
+    await acquires();
+    expect(troubles()).toEqual([[{ cause }], [{ cause, key: 'a' }]]);
+    await clock.advance(60_000);
+    // The key is forgotten: nobody wants it.
+    expect(troubles()).toEqual([[{ cause }], []]);
+    fails = false;
+    for (const lease of [await pool.acquire(), await keyed.acquire('a')]) lease.release();
+    expect(troubles()).toEqual([[], []]);
+    await Promise.all([pool.close(), keyed.close()]);
+  });
+
+  it('come with it also where dials succeed, but are of no use', async () => {
+    const { pool, clock, connector } = make({ max: 1 }, { watch: true });
+    const lease = await pool.acquire();
+    lease.conn.die();
+    lease.discard();
+    await clock.settle();
+    expect(eventsOf(pool)?.dialTroubles()).toHaveLength(1);
+    await clock.advance(60_000);
+    expect(eventsOf(pool)?.dialTroubles()).toEqual([]);
+    expect(connector.dial.calls).toHaveLength(1);
+  });
+
   it('end with the pool', async () => {
     const { pool } = make();
     let ended = false;
