@@ -127,7 +127,6 @@ export class PoolEvents extends EventStream<PoolEvent> implements EventSink {
     this.watched.lookOn();
     return () => {
       this.waitWatchers = this.waitWatchers.filter((other) => other !== watcher);
-      this.watched.lookOn();
     };
   }
 }

@@ -535,10 +535,10 @@ describe('those who watch waits', () => {
     const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock, max: 1 });
     const told: string[] = [];
     const watch = (name: string) => eventsOf(pool)?.watchWaits(() => void told.push(name));
-    const endFirst = watch('first');
-    watch('second');
     await pool.warmUp(1);
     const lease = await pool.acquire();
+    const endFirst = watch('first');
+    watch('second');
     const next = pool.acquire();
     expect(told).toEqual(['first', 'second']);
     endFirst?.();
