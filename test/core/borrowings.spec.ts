@@ -74,16 +74,6 @@ describe('what events$ tells of borrowings', () => {
     expect(said('waited')).toMatchObject([{ durationMs: 0 }, { durationMs: 1 }]);
   });
 
-  it('is no wait that only arithmetic has made', async () => {
-    const { pool, clock, said } = make({ max: 1 });
-    await clock.advance(0.1);
-    const lease = await pool.acquire();
-    const next = pool.acquire({ timeout: 1000.3 });
-    lease.release();
-    await next;
-    expect(said('waited').map(({ durationMs }) => durationMs)).toEqual([0, 0]);
-  });
-
   it('is in order: a connection is dialled before it is lent, and given back before it is lent on', async () => {
     const { pool, clock, events } = make({ max: 1 });
     const lease = await pool.acquire();

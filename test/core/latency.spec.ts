@@ -117,6 +117,20 @@ describe('durations', () => {
     expect(near(mean, 55)).toBeLessThan(0.01);
   });
 
+  it('are summed up without those that took no time, and without those that took some', () => {
+    const some = new Durations();
+    some.summary(0);
+    some.record(5, 0);
+    const { min, mean } = some.summary(0);
+    expect(Math.abs(min / 5 - 1)).toBeLessThan(0.01);
+    expect(Math.abs(mean / 5 - 1)).toBeLessThan(0.01);
+    const none = new Durations();
+    none.summary(0);
+    none.record(0, 0);
+    expect(none.summary(0)).toMatchObject({ count: 1, min: 0, mean: 0, p50: 0, p999: 0, max: 0 });
+    expect(Object.isFrozen(none.summary(0))).toBe(true);
+  });
+
   it('may be as short as a nanosecond and as long as a year', () => {
     const durations = new Durations();
     durations.summary(0);
