@@ -57,7 +57,7 @@ class Window {
       p95: at(95),
       p99: at(99),
       p999: at(99.9),
-      max: some.count === 0 ? 0 : some.max / 1000,
+      max: some.max / 1000,
     });
   }
 }

@@ -410,6 +410,23 @@ describe('the channels of diagnostics_channel', () => {
     },
   );
 
+  it('trace for who subscribes to the end only in a pool by keys, too', async () => {
+    let ended = 0;
+    const clock = new FakeClock();
+    const pool = new KeyedConnPool({ dial: (key: string) => ({ key }), close: () => undefined }, { clock });
+    (await pool.acquire('a')).release();
+    const tracing = tracingChannel('conn-pool:acquire');
+    const subscribers = { asyncEnd: () => (ended += 1) } as never;
+    tracing.subscribe(subscribers);
+    ends.push(() => tracing.unsubscribe(subscribers));
+    for (let turn = 0; turn < 2; turn += 1) {
+      await clock.settle();
+      (await pool.acquire('a')).release();
+    }
+    expect(ended).toBeGreaterThan(0);
+    await pool.close();
+  });
+
   it('trace for which key, and refuse wrong options all the same', async () => {
     const keys: unknown[] = [];
     const start = (message: unknown): void => void keys.push((message as { key: unknown }).key);
@@ -491,6 +508,18 @@ describe('the events of a pool, to the library’s own', () => {
     expect(connector.dial.calls).toHaveLength(1);
   });
 
+  it('tell of a leak that came back to those who want only the rest', async () => {
+    const clock = new FakeClock();
+    const pool = new ConnPool({ dial: () => ({}), close: () => undefined }, { clock, leakThreshold: 100 });
+    const types: string[] = [];
+    eventsOf(pool)?.rare.subscribe(({ type }) => void types.push(type));
+    const lease = await pool.acquire();
+    await clock.advance(100);
+    lease.release();
+    expect(types).toEqual(['dialed', 'leak', 'leak-returned']);
+    await pool.close();
+  });
+
   it('end with the pool', async () => {
     const { pool } = make();
     let ended = false;
@@ -528,15 +557,16 @@ describe('those who watch waits', () => {
     await pool.warmUp(1);
     const lease = await pool.acquire();
     const endFirst = watch('first');
+    const alone = pool.acquire();
+    expect(told).toEqual(['first']);
     watch('second');
-    const next = pool.acquire();
-    expect(told).toEqual(['first', 'second']);
+    const both = pool.acquire();
+    expect(told).toEqual(['first', 'first', 'second']);
     endFirst?.();
     const last = pool.acquire();
-    expect(told).toEqual(['first', 'second', 'second']);
+    expect(told).toEqual(['first', 'first', 'second', 'second']);
     lease.release();
-    (await next).release();
-    (await last).release();
+    for (const each of [alone, both, last]) (await each).release();
     await pool.close();
   });
 
