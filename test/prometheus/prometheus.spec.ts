@@ -6,7 +6,7 @@ import { ConnPoolPrometheusModule, MetricNameTakenError } from 'nestjs-conn-pool
 import { tcpPool } from 'nestjs-conn-pool/tcp';
 import { FakeClock, type FakeConn, fakeConnector } from 'nestjs-conn-pool/testing';
 import { AggregatorRegistry, Counter, Registry } from 'prom-client';
-import { garbageCollector } from '../core/garbage-collector.js';
+import { heldAfterRemoval } from '../nest/held-after-removal.js';
 import { applications, LogBook } from '../nest/applications.js';
 import { StrangerPool } from '../nest/stranger-pool.js';
 
@@ -261,17 +261,7 @@ describe('the metrics in a registry of prom-client', () => {
   });
 
   it('hold no pool that has been removed, also when nobody scrapes', async () => {
-    const collectGarbage = garbageCollector();
-    const pools = (await withMetrics(new Registry())).get(PoolRegistry);
-    const passing = async (name: string) => {
-      const pool = await pools.create({ name, connector: fakeConnector() });
-      await pool.use(() => 1);
-      await pools.remove(name);
-      return new WeakRef(pool);
-    };
-    const removed = [await passing('one'), await passing('other')];
-    await collectGarbage();
-    expect(removed.filter((pool) => pool.deref() !== undefined)).toEqual([]);
+    expect(await heldAfterRemoval((await withMetrics(new Registry())).get(PoolRegistry))).toBe(0);
   });
 
   it('of two applications in one registry are told side by side, and leave with the last', async () => {
