@@ -128,7 +128,8 @@ export const liveness: Checks = {
   },
   L16: {
     dial: ({ notes, now }) =>
-      notes.succeededAt < notes.failedAt &&
+      // While the loop stalls, a failure may be told after a later success has been answered.
+      notes.succeededAt + notes.slack < notes.failedAt &&
       now() + notes.slack < notes.retryAt &&
       `a dial ${notes.retryAt - now()} ms before the back-off was over`,
   },

@@ -1,4 +1,4 @@
-import { follow, smallWorld } from './model-small-world.js';
+import { type Conn, follow, smallWorld } from './model-small-world.js';
 
 describe('a turn that lasts long', () => {
   it('an acquire late in it has its whole timeout', async () => {
@@ -49,5 +49,28 @@ describe('deadlines', () => {
     await clock.advance('1h');
     expect([first.state, second?.state]).toEqual(['rejected', 'rejected']);
     await pool.close({ drain: 0 });
+  });
+});
+
+describe('a failure that is told late', () => {
+  it('and a success after it: nothing keeps the next dial back', async () => {
+    const dials: { well: (conn: Conn) => void; badly: (error: Error) => void }[] = [];
+    const dial = (): Promise<Conn> =>
+      new Promise<Conn>((well, badly) => {
+        dials.push({ well, badly });
+      });
+    const { pool, clock, make } = smallWorld({ dial }, { max: 3, dialConcurrency: 2, dialAttempts: 1 });
+    pool.events$.subscribe((event) => {
+      if (event.type === 'dial-failed') clock.stall(8);
+    });
+    const acquiring = [1, 2, 3].map(() => follow(pool.acquire({ timeout: '1s' })));
+    await clock.settle();
+    dials[0]?.badly(new Error('refused'));
+    dials[1]?.well(make());
+    await clock.settle();
+    expect(acquiring.map(({ state }) => state)).toEqual(['resolved', 'pending', 'pending']);
+    expect(dials).toHaveLength(4);
+    void pool.close({ drain: 0 });
+    await clock.advance('1m');
   });
 });
