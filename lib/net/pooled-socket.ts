@@ -19,12 +19,6 @@ import { undecoded, UnreadText } from './unread-text.js';
 export type { Lender, Loan } from './lender.js';
 
 type Done = (error?: Error | null) => void;
-/**
- * What has come and is not read stays with the connection as far as it can: there the peer's end waits behind it, and
- * `raw()` finds it.
- */
-const OF_BYTES = { allowHalfOpen: false, readableHighWaterMark: 1 } as const;
-const OF_DATAGRAMS = { ...OF_BYTES, readableObjectMode: true } as const;
 
 type Chunk = { readonly chunk: Buffer };
 
@@ -38,6 +32,8 @@ type Chunk = { readonly chunk: Buffer };
  * const [answer] = await once(socket, 'data');
  */
 export class PooledSocket extends SocketFace {
+  /** Every promise that resolves with it looks for it; found here, the search ends before the prototypes. */
+  protected readonly then: undefined = undefined;
   protected conn: Conn;
   private fresh: boolean;
   private discarded: unknown = undefined;
@@ -91,7 +87,7 @@ export class PooledSocket extends SocketFace {
     private readonly options: AcquireOptions,
     private readonly replay: number,
   ) {
-    super(lease.conn.readableObjectMode ? OF_DATAGRAMS : OF_BYTES);
+    super(lease.conn.readableObjectMode);
     this.conn = lease.conn;
     this.fresh = !lease.reused;
     this.sent = this.fresh || replay === 0 ? undefined : [];
@@ -149,14 +145,15 @@ export class PooledSocket extends SocketFace {
    *
    * Rejects with ConnClosedError when it was called before.
    */
-  async close(): Promise<void> {
-    if (this.taken) return;
-    if (this.closing) throw this.closedError('close()');
+  close(): Promise<void> {
+    if (this.taken) return Promise.resolve();
+    if (this.closing) return Promise.reject(this.closedError('close()'));
     this.closing = true;
-    if (this.destroyed) return;
+    if (this.destroyed) return Promise.resolve();
     this.ended = this.writableEnded;
-    if (this.isWriting) await this.flushed();
-    if (!this.destroyed) this.giveBack();
+    if (this.isWriting) return this.closeWritten();
+    this.giveBack();
+    return Promise.resolve();
   }
 
   /** As `close()`, but does nothing when it is closed. */
@@ -194,15 +191,15 @@ export class PooledSocket extends SocketFace {
   /** @internal Whoever begins to listen waits for more. */
   override on(event: 'error', listener: (error: Error) => void): this;
   /** @internal */
-  override on(...of: Parameters<Duplex['on']>): this;
-  override on(...[event, listener]: Parameters<Duplex['on']>): this {
+  override on(event: string | symbol, listener: Parameters<Duplex['on']>[1]): this;
+  override on(event: string | symbol, listener: Parameters<Duplex['on']>[1]): this {
     if ((event === 'data' || event === 'readable') && this.readableLength === 0) this.asking = true;
     return super.on(event, listener);
   }
 
   /** @internal */
-  override addListener(...of: Parameters<Duplex['on']>): this {
-    return this.on(...of);
+  override addListener(event: string | symbol, listener: Parameters<Duplex['on']>[1]): this {
+    return this.on(event, listener);
   }
 
   override _read(): void {
@@ -227,7 +224,7 @@ export class PooledSocket extends SocketFace {
   }
 
   override _destroy(error: Error | null, destroyed: Done): void {
-    clearTimeout(this.deadline);
+    if (this.deadline !== undefined) clearTimeout(this.deadline);
     this.stopTimer();
     if (!this.returned && this.lease.active) this.lease.discard(error ?? 'destroyed by its user');
     const { writing } = this;
@@ -458,13 +455,14 @@ export class PooledSocket extends SocketFace {
   }
 
   /** Waits for what is being written, but not for ever. */
-  private async flushed(): Promise<void> {
+  private async closeWritten(): Promise<void> {
     const limit = setTimeout(() => this.destroy(), this.lender.setup.flushTimeout);
     await new Promise<void>((resolve) => {
       this.once('finish', resolve).once('close', resolve);
       if (!this.ended) this.end();
     });
     clearTimeout(limit);
+    if (!this.destroyed) this.giveBack();
   }
 
   private giveBack(): void {

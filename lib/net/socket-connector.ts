@@ -4,6 +4,7 @@ import type { DialContext, HeartbeatContext, KeyedConnector } from '../core/inde
 import { isConnecting, requirement } from './adoption.js';
 import { joinHostPort, parseAddress } from './address.js';
 import { connected, dialNode } from './node-dialer.js';
+import { Borrowing } from './borrowing.js';
 import type { ResolvedSocketOptions } from './socket-options.js';
 import type { SocketWatch } from './socket-watch.js';
 import { SocketWatches } from './socket-watches.js';
@@ -93,7 +94,7 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     socket: Duplex,
     context: HeartbeatContext,
   ): Promise<void> {
-    this.watchOf(socket).lendRaw(false);
+    this.watchOf(socket).lendRaw(new Borrowing(), false);
     try {
       await heartbeat(socket, context);
     } finally {

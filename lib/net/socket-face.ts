@@ -13,6 +13,8 @@ export interface Setup {
   readonly keepAlive: number | undefined;
 }
 
+const OF_DATAGRAMS = { readableObjectMode: true } as const;
+
 /**
  * The members of a connected `net.Socket` and a `tls.TLSSocket` that are the connection's own: they are passed on to it.
  * Those that have no meaning for a connection that has been made, or are deprecated, are left out: `connect()`,
@@ -29,6 +31,13 @@ export abstract class SocketFace extends Duplex {
   /** For a connection that has no timeout of its own: of datagrams, of a `dialer`. */
   private timer: NodeJS.Timeout | undefined = undefined;
   private limit: number | undefined = undefined;
+
+  constructor(ofDatagrams: boolean) {
+    // What can be said after it: at each option that is not there Node has to look, too, and each dial makes a stream.
+    super(ofDatagrams ? OF_DATAGRAMS : undefined);
+    this.allowHalfOpen = false;
+    holdLittle(this);
+  }
 
   /** @internal It is closed, or about to be. */
   abstract get isOver(): boolean;
@@ -183,6 +192,7 @@ export abstract class SocketFace extends Duplex {
   }
 
   protected stopTimer(): void {
+    if (this.timer === undefined) return;
     clearTimeout(this.timer);
     this.timer = undefined;
   }
@@ -209,4 +219,12 @@ export abstract class SocketFace extends Duplex {
     setting();
     return this;
   }
+}
+
+/**
+ * What has come and is not read stays with the connection as far as it can: there the peer's end waits behind it, and
+ * `raw()` finds it. The same as the option `readableHighWaterMark`.
+ */
+function holdLittle(stream: Duplex): void {
+  (stream as { _readableState?: { highWaterMark: number } })._readableState!.highWaterMark = 1;
 }

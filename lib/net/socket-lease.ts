@@ -1,10 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type { Lease } from '../core/index.js';
 import { LeaseEndedError } from '../core/index.js';
+import { Borrowing } from './borrowing.js';
 import type { SocketWatch } from './socket-watch.js';
 
 /** The lease of a raw socket: at its end the socket is cleaned, and kept only if it is fit to be used again. */
-export class SocketLease<S extends Duplex> implements Lease<S> {
+export class SocketLease<S extends Duplex> extends Borrowing implements Lease<S> {
   /** Every promise that resolves with a lease looks for it. */
   protected readonly then: undefined = undefined;
   private over = false;
@@ -16,7 +17,8 @@ export class SocketLease<S extends Duplex> implements Lease<S> {
     /** How long its end waits for pending writes, in milliseconds. */
     private readonly flushTimeout: number,
   ) {
-    watch.lendRaw(true);
+    super();
+    watch.lendRaw(this, true);
   }
 
   get conn(): S {

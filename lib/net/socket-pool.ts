@@ -30,6 +30,7 @@ import { adoptionRequirement, isConnecting, networkOf } from './adoption.js';
 import { ConnClosedError, ConnNotAvailableError, InvalidAddressError, PoolFullError } from './net-errors.js';
 import { type Lender, type Loan, PooledSocket } from './pooled-socket.js';
 import { SocketLease } from './socket-lease.js';
+import type { SocketWatch } from './socket-watch.js';
 import { remoteOf, SocketConnector } from './socket-connector.js';
 import {
   dialProblems,
@@ -56,6 +57,11 @@ export interface SocketDialOptions extends SocketAcquireOptions {
   /** Default: the pool's. */
   replay?: boolean | number;
 }
+
+/** What a borrower is given. */
+type HandOver<R> = (lease: Lease<Duplex>, watch: SocketWatch, target: Target, said: SocketDialOptions) => R;
+
+const asLoan: HandOver<Loan> = (lease, watch) => ({ lease, watch });
 
 /** Addresses remembered as they were taken apart. */
 const MOST_TARGETS = 10_000;
@@ -86,6 +92,8 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
   private readonly identity = new TlsIdentity();
   private readonly targets = new Map<string, Target>();
   private readonly lender: Lender;
+  private readonly asSocket: HandOver<PooledSocket>;
+  private readonly asLease: HandOver<SocketLease<Socket>>;
 
   /** @throws InvalidOptionsError with every bad option; nothing is dialled */
   constructor(options: SocketPoolOptions = {}) {
@@ -107,13 +115,20 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     this.lender = {
       name: this.name,
       setup: this.options,
-      redial: async (target, { signal, timeout }) => {
+      redial: (target, { signal, timeout }) => {
         // The signal of a dial that is long over bounds no other.
         const own = signal?.aborted === true ? undefined : signal;
-        const lease = await this.borrow(target, { signal: own, timeout, fresh: true });
-        return { lease, watch: this.connector.watchOf(lease.conn) };
+        const said = { signal: own, timeout, fresh: true };
+        return this.lendAny(target, said, said, asLoan);
       },
     };
+    this.asSocket = (lease, watch, target, said) => {
+      const { replay } = said;
+      const limit = replay === undefined ? this.options.replay : replayLimit(replay);
+      return new PooledSocket(this.lender, target, lease, watch, said, limit);
+    };
+    this.asLease = (lease, watch) =>
+      new SocketLease<Socket>(lease, watch, this.name, this.options.flushTimeout);
     this.events$ = this.pool.events$;
   }
 
@@ -145,16 +160,8 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
    * Rejects with UnsupportedNetworkError, InvalidAddressError, DialError (whose `cause` is what the socket said),
    * PoolExhaustedError at `max`, PoolClosedError, AcquireTimeoutError, InvalidOptionsError, or the signal's own reason.
    */
-  async dial(network: Network, address: string, options?: SocketDialOptions): Promise<PooledSocket> {
-    const { replay, ...acquire } = this.read(options, DIAL_OPTIONS);
-    // Resolving takes of the time that the dial has, not of a later redial's.
-    const first = this.options.resolveAddress === undefined ? acquire : { ...acquire };
-    const resolved = this.resolve(network, address, first);
-    const target = resolved instanceof Target ? resolved : await resolved;
-    const lease = this.borrowNow(target, first) ?? (await this.borrow(target, first));
-    const limit = replay === undefined ? this.options.replay : replayLimit(replay);
-    const watch = this.connector.watchOf(lease.conn);
-    return new PooledSocket(this.lender, target, lease, watch, acquire, limit);
+  dial(network: Network, address: string, options?: SocketDialOptions): Promise<PooledSocket> {
+    return this.lend(network, address, options, DIAL_OPTIONS, this.asSocket);
   }
 
   /**
@@ -171,21 +178,12 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     options?: SocketAcquireOptions,
   ): Promise<Lease<DatagramSocket>>;
   acquire(network: Network, address: string, options?: SocketAcquireOptions): Promise<Lease<Socket>>;
-  async acquire(
+  acquire(
     network: Network,
     address: string,
     options?: SocketAcquireOptions,
   ): Promise<Lease<Socket> | Lease<DatagramSocket>> {
-    const acquire = this.read(options, ACQUIRE_OPTIONS);
-    const resolved = this.resolve(network, address, acquire);
-    const target = resolved instanceof Target ? resolved : await resolved;
-    const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
-    return new SocketLease<Socket>(
-      lease,
-      this.connector.watchOf(lease.conn),
-      this.name,
-      this.options.flushTimeout,
-    );
+    return this.lend(network, address, options, ACQUIRE_OPTIONS, this.asLease);
   }
 
   /**
@@ -225,12 +223,8 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
    *
    * @internal For `lib/tcp`
    */
-  async loan(network: Network, address: string, options?: SocketAcquireOptions): Promise<Loan> {
-    const acquire = this.read(options, ACQUIRE_OPTIONS);
-    const resolved = this.resolve(network, address, acquire);
-    const target = resolved instanceof Target ? resolved : await resolved;
-    const lease = this.borrowNow(target, acquire) ?? (await this.borrow(target, acquire));
-    return { lease, watch: this.connector.watchOf(lease.conn) };
+  loan(network: Network, address: string, options?: SocketAcquireOptions): Promise<Loan> {
+    return this.lend(network, address, options, ACQUIRE_OPTIONS, asLoan);
   }
 
   /** Adopts a socket under the address it is connected to: see `put`. */
@@ -333,63 +327,91 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
     await this.close();
   }
 
+  /** A connection, and what becomes of it in its borrower's hands. Of one that is idle at once: a promise, and no more. */
+  private lend<R>(
+    network: Network,
+    address: string,
+    options: SocketDialOptions | undefined,
+    known: readonly string[],
+    handOver: HandOver<R>,
+  ): Promise<R> {
+    try {
+      const said = this.read(options, known);
+      if (this.options.resolveAddress !== undefined)
+        return this.lendResolved(network, address, said, handOver);
+      const target =
+        said.tls === undefined
+          ? this.usualTarget(network, address)
+          : this.target({ network, address }, address, said.tls);
+      const given = this.lendIdle(target, said, handOver);
+      return given === undefined ? this.lendAny(target, said, said, handOver) : Promise.resolve(given);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  private async lendResolved<R>(
+    network: Network,
+    address: string,
+    said: SocketDialOptions,
+    handOver: HandOver<R>,
+  ): Promise<R> {
+    const { target, timeout } = await this.resolve(network, address, said);
+    const given = this.lendIdle(target, said, handOver);
+    // Resolving takes of the time that the dial has, not of a later redial's.
+    return given ?? this.lendAny(target, { ...said, timeout }, said, handOver);
+  }
+
   /** One that is idle, without a wait; what has died in this very turn is passed over. */
-  private borrowNow(target: Target, { fresh, signal }: AcquireOptions): Lease<Duplex> | undefined {
-    if (fresh === true || signal?.aborted === true) return undefined;
+  private lendIdle<R>(target: Target, said: SocketDialOptions, handOver: HandOver<R>): R | undefined {
+    if (said.fresh === true || said.signal?.aborted === true) return undefined;
     for (
       let lease = this.pool.tryAcquire(target);
       lease !== undefined;
       lease = this.pool.tryAcquire(target)
     ) {
-      const unfit = this.connector.watchOf(lease.conn).unfitness();
-      if (unfit === undefined) return lease;
+      const watch = this.connector.watchOf(lease.conn);
+      const unfit = watch.unfitness();
+      if (unfit === undefined) return handOver(lease, watch, target, said);
       lease.discard(new Error(unfit));
     }
     return undefined;
   }
 
-  private async borrow(target: Target, { signal, timeout, fresh }: AcquireOptions): Promise<Lease<Duplex>> {
+  /** One that is idle, or a new one. */
+  private async lendAny<R>(
+    target: Target,
+    { signal, timeout, fresh }: AcquireOptions,
+    said: SocketDialOptions,
+    handOver: HandOver<R>,
+  ): Promise<R> {
     for (;;) {
       const lease = await this.pool.acquire(target, { signal, timeout, fresh });
-      const unfit = this.connector.watchOf(lease.conn).unfitness();
+      const watch = this.connector.watchOf(lease.conn);
+      const unfit = watch.unfitness();
       // What was dialled for this borrower was judged by the dial.
-      if (unfit === undefined || !lease.reused) return lease;
+      if (unfit === undefined || !lease.reused) return handOver(lease, watch, target, said);
       lease.discard(new Error(unfit));
     }
   }
 
-  private resolve(
+  /** @returns where to go, and how much time is left of the dial's */
+  private async resolve(
     network: Network,
     address: string,
-    options: SocketAcquireOptions,
-  ): Target | Promise<Target> {
-    const { resolveAddress } = this.options;
-    const { tls } = options;
-    if (resolveAddress !== undefined) return this.resolved(resolveAddress, network, address, options);
-    return tls === undefined
-      ? this.usualTarget(network, address)
-      : this.target({ network, address }, address, tls);
-  }
-
-  private async resolved(
-    resolveAddress: NonNullable<SocketPoolOptions['resolveAddress']>,
-    network: Network,
-    address: string,
-    options: SocketAcquireOptions,
-  ): Promise<Target> {
-    const { signal, tls } = options;
+    { signal, tls, timeout }: SocketDialOptions,
+  ): Promise<{ target: Target; timeout: Duration | undefined }> {
     parseAddress(this.name, network, address);
     if (this.pool.state !== 'open') throw new PoolClosedError(this.name);
     signal?.throwIfAborted();
-    const limit = parseDuration(options.timeout ?? this.options.engine.acquireTimeout ?? '30s') ?? 0;
+    const { resolveAddress, engine } = this.options;
+    const limit = parseDuration(timeout ?? engine.acquireTimeout ?? '30s') ?? 0;
     const asked = performance.now();
-    const resolving = Promise.resolve(resolveAddress(network, address));
+    const resolving = Promise.resolve(resolveAddress?.(network, address));
     const place: unknown = await within(resolving, limit, signal, () => {
       const title = { name: this.name, key: `${network} ${address}` };
       return new AcquireTimeoutError(title, limit, 'dial', this.stats());
     });
-    // One deadline for the whole dial.
-    if (limit > 0 && limit < Infinity) options.timeout = Math.max(1, limit - (performance.now() - asked));
     if (typeof place !== 'object' || place === null) {
       throw new InvalidAddressError(
         this.name,
@@ -398,7 +420,10 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
         'an address that resolveAddress can resolve',
       );
     }
-    return this.target(place as Address, address, tls);
+    const target = this.target(place as Address, address, tls);
+    if (limit === 0 || limit === Infinity) return { target, timeout };
+    // One deadline for the whole dial.
+    return { target, timeout: Math.max(1, limit - (performance.now() - asked)) };
   }
 
   /** Most addresses are dialled over and over. */
@@ -429,7 +454,7 @@ export class SocketPool implements ManagedPool, AsyncDisposable {
   }
 
   private read<O extends object>(options: O | undefined, known: readonly string[]): Partial<O> {
-    if (options === undefined) return this.options.resolveAddress === undefined ? (NOTHING_SAID as O) : {};
+    if (options === undefined) return NOTHING_SAID as O;
     const { fields, problems } = readFields(options, known);
     problems.push(...dialProblems(fields as Record<string, unknown>));
     if (problems.length > 0) throw new InvalidOptionsError(this.name, problems);

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Borrowing } from './borrowing.js';
 import type { Listener, Listeners, SocketWatches } from './socket-watches.js';
 import { undecoded } from './unread-text.js';
 
@@ -12,27 +13,6 @@ export interface Reader {
   [RECEIVED](chunk: Buffer): void;
   /** The peer has ended its side, or the connection is gone. */
   [LOST](cause: Error | undefined): void;
-}
-
-/** More listeners of a borrower are not remembered one by one. */
-const MOST_ADDED = 64;
-
-/** What somebody who has the socket raw has done with it. */
-interface Borrowing {
-  /** What he has put on it: event and listener in turn. It has room for one: most have but one. */
-  readonly added: (string | symbol | Listener | undefined)[];
-  /** How much of it is used. */
-  taken: number;
-  /** More than that. */
-  addedMany: boolean;
-  /** He has listened for bytes, be it for a while. */
-  wanted: boolean;
-  /** He has begun to listen for more since bytes came last. */
-  asking: boolean;
-  /** How much had been written when it was lent. */
-  readonly lentAt: number;
-  /** How much had been written when bytes came last, or when it was lent. */
-  answeredUpTo: number;
 }
 
 /** What Node's sockets have and other streams may not. */
@@ -92,20 +72,13 @@ export class SocketWatch {
   /**
    * Somebody has the socket itself from now on, and reads it as he likes.
    *
+   * @param borrowing - what remembers what he does with it
    * @param holds - whether the process must stay up for it
    */
-  lendRaw(holds: boolean): void {
+  lendRaw(borrowing: Borrowing, holds: boolean): void {
     const { socket } = this;
-    const lentAt = writtenTo(socket);
-    this.borrowing = {
-      added: [undefined, undefined],
-      taken: 0,
-      addedMany: false,
-      wanted: false,
-      asking: false,
-      lentAt,
-      answeredUpTo: lentAt,
-    };
+    borrowing.begin(writtenTo(socket));
+    this.borrowing = borrowing;
     if (this.parked) socket.off('readable', this.all.onParked);
     if (holds) socket.ref?.();
   }
@@ -113,7 +86,7 @@ export class SocketWatch {
   /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */
   takeBack(): string | undefined {
     const { socket, borrowing } = this;
-    const awaited = borrowing !== undefined && this.isAwaiting(borrowing);
+    const awaited = borrowing?.wanted === true && borrowing.isAwaiting(writtenTo(socket));
     const isCut = socket.readableEncoding !== null && undecoded(socket).length > 0;
     this.reader = undefined;
     socket.allowHalfOpen = this.allowsHalfOpen;
@@ -122,7 +95,7 @@ export class SocketWatch {
       this.removeAdded(borrowing);
       socket.unpipe();
       if (socket.readableEncoding !== null) clearEncoding(socket);
-      socket.setDefaultEncoding('utf8');
+      if (defaultEncodingOf(socket) !== 'utf8') socket.setDefaultEncoding('utf8');
       while (socket.writableCorked > 0) socket.uncork();
     }
     if (socket.timeout !== undefined && socket.timeout > 0) socket.setTimeout?.(0);
@@ -147,22 +120,15 @@ export class SocketWatch {
     return undefined;
   }
 
-  /** Its borrower has asked and waits for an answer, or has heard a part of one and waits for more, or has given that up. */
-  private isAwaiting({ wanted, asking, lentAt, answeredUpTo }: Borrowing): boolean {
-    if (!wanted) return false;
-    const written = writtenTo(this.socket);
-    return written > answeredUpTo || (asking && written > lentAt);
-  }
-
   /** The borrower of the raw socket reads it. */
   private hasListeners(): boolean {
     return this.socket.listenerCount('data') > 1 || this.socket.listenerCount('readable') > 0;
   }
 
-  private removeAdded({ added, taken, addedMany }: Borrowing): void {
+  private removeAdded(borrowing: Borrowing): void {
     const { socket, before } = this;
-    for (let at = 0; at < taken; at += 2) socket.off(added[at] as string, added[at + 1] as Listener);
-    if (addedMany || !before.areAllOf(socket)) this.sweep();
+    borrowing.removeAddedFrom(socket);
+    if (borrowing.addedMany || !before.areAllOf(socket)) this.sweep();
   }
 
   /** Puts the socket's listeners back as they were, whatever a borrower has added and removed. */
@@ -185,13 +151,9 @@ export class SocketWatch {
   newListener(name: string | symbol, listener: Listener): void {
     const { borrowing, all } = this;
     if (borrowing === undefined || listener === all.onData || listener === noop) return;
-    if (borrowing.taken < MOST_ADDED) {
-      borrowing.added[borrowing.taken++] = name;
-      borrowing.added[borrowing.taken++] = listener;
-    } else borrowing.addedMany = true;
+    borrowing.added(name, listener);
     if (name !== 'data' && name !== 'readable') return;
-    borrowing.wanted = true;
-    if (this.socket.readableLength === 0) borrowing.asking = true;
+    borrowing.listens(this.socket.readableLength === 0);
     if (name === 'readable') process.nextTick(stayReadable, this);
     if (!this.parked) return;
     // What was kept for him he reads now; the watch goes on, ahead of him.
@@ -211,8 +173,7 @@ export class SocketWatch {
     const { reader, borrowing, all } = this;
     if (reader !== undefined) reader[RECEIVED](chunk);
     else if (borrowing !== undefined) {
-      borrowing.answeredUpTo = writtenTo(this.socket);
-      borrowing.asking = false;
+      borrowing.answered(writtenTo(this.socket));
       if (!this.hasListeners() && isFlowing(this.socket)) this.park(chunk);
     } else if (all.idleData === 'destroy') this.tell(new Error('data arrived while the connection was idle'));
     else if (all.idleData === 'keep') this.park(chunk);
@@ -282,6 +243,11 @@ function writtenTo(socket: MaybeSocket): number {
   // Node's own count looks through the writes that wait, even if there is none.
   const gone = (socket as { _bytesDispatched?: unknown })._bytesDispatched;
   return socket.writableLength === 0 && typeof gone === 'number' ? gone : (socket.bytesWritten ?? 0);
+}
+
+/** What `setDefaultEncoding()` has set; where nothing tells of it, `undefined`. */
+function defaultEncodingOf(socket: MaybeSocket): string | undefined {
+  return (socket as { _writableState?: { defaultEncoding?: string } })._writableState?.defaultEncoding;
 }
 
 /** Node sets an encoding but takes none away; what cannot be taken away makes the connection unfit. */
