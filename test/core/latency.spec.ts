@@ -37,6 +37,14 @@ describe('stats({ latency: true })', () => {
     expect(Object.isFrozen(latency)).toBe(true);
   });
 
+  it('is measured from this very turn on', async () => {
+    const { pool } = make();
+    await pool.warmUp(1);
+    pool.stats({ latency: true });
+    pool.tryAcquire()?.release();
+    expect(pool.stats({ latency: true }).latency).toMatchObject({ wait: { count: 1 }, use: { count: 1 } });
+  });
+
   it('is not there unless asked for', () => {
     const { pool } = make();
     expect('latency' in pool.stats()).toBe(false);
