@@ -8,23 +8,41 @@ export type Listener = (...args: unknown[]) => void;
 
 /** The watches of one pool, by their sockets. They share their listeners: a connection at rest must not hold functions of its own. */
 export class SocketWatches {
-  readonly onData = this.listener((watch, chunk) => watch.data(chunk as Buffer));
-  readonly onParked = this.listener((watch) => watch.readable());
+  readonly onData: Listener;
+  readonly onParked: Listener;
   /** What every watch listens to. */
-  readonly own: readonly (readonly [event: string, Listener])[] = [
-    [
-      'newListener',
-      this.listener((watch, name, added) => watch.newListener(name as string, added as Listener)),
-    ],
-    ['error', this.listener((watch, error) => watch.error(error as Error))],
-    ['end', this.listener((watch) => watch.end())],
-    ['close', this.listener((watch) => watch.end())],
-    ['data', this.onData],
-  ];
+  readonly own: readonly (readonly [event: string, Listener])[];
   private readonly all = new WeakMap<Duplex, SocketWatch>();
   private latest: Listeners | undefined = undefined;
 
-  constructor(readonly idleData: IdleData) {}
+  constructor(readonly idleData: IdleData) {
+    // Each a function of its own: one for all would have to find out, at every event, what to do.
+    const { all } = this;
+    function onNewListener(this: Duplex, name: string | symbol, added: Listener): void {
+      all.get(this)?.newListener(name, added);
+    }
+    function onData(this: Duplex, chunk: Buffer): void {
+      all.get(this)?.data(chunk);
+    }
+    function onParked(this: Duplex): void {
+      all.get(this)?.readable();
+    }
+    function onError(this: Duplex, error: Error): void {
+      all.get(this)?.error(error);
+    }
+    function onEnd(this: Duplex): void {
+      all.get(this)?.end();
+    }
+    this.onData = onData as Listener;
+    this.onParked = onParked;
+    this.own = [
+      ['newListener', onNewListener as Listener],
+      ['error', onError as Listener],
+      ['end', onEnd],
+      ['close', onEnd],
+      ['data', this.onData],
+    ];
+  }
 
   /** @param tell - told when the connection is lost, or unfit to be lent again */
   watch(socket: Duplex, tell: (cause?: unknown) => void): SocketWatch {
@@ -54,14 +72,6 @@ export class SocketWatches {
     );
     if (this.latest?.equals(found) !== true) this.latest = found;
     return this.latest as Listeners;
-  }
-
-  private listener(tell: (watch: SocketWatch, first: unknown, second: unknown) => void): Listener {
-    const of = (socket: Duplex): SocketWatch | undefined => this.of(socket);
-    return function (this: Duplex, first: unknown, second: unknown): void {
-      const watch = of(this);
-      if (watch !== undefined) tell(watch, first, second);
-    };
   }
 }
 

@@ -174,3 +174,37 @@ describe.each(['dial', 'acquire'] as const)('by %s, one who has heard a part of 
     expect(sockets.stats()).toMatchObject({ idle: 1, totals: { dialed: 1, reused: 1 } });
   });
 });
+
+describe('one who listens and asks nothing', () => {
+  const { pool, peer } = loopback();
+
+  it.each(['dial', 'acquire'] as const)(
+    '[V11] gives back a connection that is fit, whatever others have asked before him: by %s',
+    async (how) => {
+      const remote = await peer(countingConnections);
+      const sockets = pool();
+      const listen = async (): Promise<void> => {
+        using lease = await sockets.acquire('tcp', remote.address);
+        lease.conn.on('data', () => undefined);
+      };
+      await listen();
+      for (let i = 0; i < 2; i += 1) {
+        if (how === 'dial') {
+          await using socket = await sockets.dial('tcp', remote.address);
+          expect(await inTime(ask(socket, 'x'))).toBe('1:x');
+        } else {
+          using lease = await sockets.acquire('tcp', remote.address);
+          expect(await inTime(ask(lease.conn, 'x'))).toBe('1:x');
+        }
+        await listen();
+      }
+      expect(sockets.stats()).toMatchObject({ idle: 1, totals: { dialed: 1 } });
+    },
+  );
+
+  it('is held back by a stream that keeps no more than it must', async () => {
+    const remote = await peer(countingConnections);
+    await using socket = await pool().dial('tcp', remote.address);
+    expect([socket.readableHighWaterMark, socket.allowHalfOpen]).toEqual([1, false]);
+  });
+});
