@@ -27,7 +27,8 @@ export async function command({ script, built, file, title, method, scenarios: a
   --only    these scenarios: ${all.map(({ name }) => name).join(', ')}
   --quick   short samples: shows that all of it runs, not how fast it is
 
-Only a run of everything, and without a failure, writes bench/${file}.`;
+Only a run of everything, and without a failure, writes bench/${file}. What cannot be measured on this machine is left
+out of it, with the reason.`;
   const fail = (message) => {
     console.error(`${message}\n\n${usage}`);
     process.exit(2);
@@ -51,11 +52,16 @@ Only a run of everything, and without a failure, writes bench/${file}.`;
   const scenarios = all.filter(({ name }) => names.includes(name));
   const missing = fileURLToPath(new URL(`../dist/esm/${built}`, import.meta.url));
   if (!existsSync(missing)) fail(`${missing} is missing: build the package first`);
-  const hindrance = scenarios.map((scenario) => hindranceOf?.(scenario)).find((each) => each !== undefined);
-  if (hindrance !== undefined) fail(hindrance);
+  const hindrances = new Map(scenarios.map((scenario) => [scenario, hindranceOf?.(scenario)]));
+  for (const [{ name }, why] of hindrances) {
+    if (why === undefined) continue;
+    if (values.only !== undefined) fail(`"${name}" ${why}`);
+    console.error(`"${name}" is left out: it ${why}`);
+  }
+  const possible = scenarios.filter((scenario) => hindrances.get(scenario) === undefined);
 
-  const { results, failures } = await run(scenarios, rounds, values.quick ? 'quick' : 'full');
-  const text = reportOf({ title, method, verdicts: judge(results) }, results, scenarios, rounds);
+  const { results, failures } = await run(possible, rounds, values.quick ? 'quick' : 'full');
+  const text = reportOf({ title, method, verdicts: judge(results) }, results, hindrances, rounds);
   console.log(text);
   for (const failure of failures) console.error(`FAILED ${failure}`);
   if (values.only === undefined && !values.quick && failures.length === 0) {

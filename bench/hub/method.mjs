@@ -7,6 +7,7 @@ The clients make real upgrades and then count bytes, into one buffer for all, an
 clients on another machine, whoever writes need not wake them. Where \`taskset\` is there, the process that pushes has the first core for
 itself and the clients the second. Time ends when the last client has read the last byte; CPU time is that of the process that pushes.
 What is to be reached is judged by CPU time, for on a machine that does other things as well the clock tells about those.
+All that push run with \`--max-semi-space-size=64\`, as docs/hub.md advises: what waits for the end of a turn is not to be taken for old.
 A message is ASCII text, of which there are 256. \`perMessageDeflate\` is off.
 
 - \`ws\`: \`socket.send(text)\` of the package ws.

@@ -20,7 +20,7 @@ export async function measure(scenario, contender, effort) {
   try {
     const { port } = JSON.parse(await Promise.race([peer.firstWord, peer.output]));
     const args = [contender, port, ...scenario.with, effort];
-    const client = start(HEAP, scenario.child, args, pinned ? 0 : undefined);
+    const client = start([...HEAP, ...(scenario.flags ?? [])], scenario.child, args, pinned ? 0 : undefined);
     return JSON.parse(await client.output);
   } finally {
     peer.stop();

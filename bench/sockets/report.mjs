@@ -10,7 +10,7 @@ import { table } from '../table.mjs';
  *
  * @param {{ title: string, method: string, verdicts: readonly import('../targets.mjs').Verdict[] }} what
  * @param {Results} results
- * @param {readonly Scenario[]} scenarios
+ * @param {ReadonlyMap<Scenario, string | undefined>} scenarios - and why one could not be measured, if so
  * @param {number} rounds
  */
 export function reportOf({ title, method, verdicts }, results, scenarios, rounds) {
@@ -19,7 +19,10 @@ export function reportOf({ title, method, verdicts }, results, scenarios, rounds
     machine(rounds),
     method,
     ...(verdicts.length === 0 ? [] : ['## Targets', targetTable(verdicts)]),
-    ...scenarios.flatMap((scenario) => [`## ${scenario.title}`, scenarioTable(results, scenario)]),
+    ...[...scenarios].flatMap(([scenario, hindrance]) => [
+      `## ${scenario.title}`,
+      hindrance === undefined ? scenarioTable(results, scenario) : `Not measured: it ${hindrance}.`,
+    ]),
   ];
   return `${sections.join('\n\n')}\n`;
 }

@@ -19,6 +19,7 @@ import { ADDRESSES, CONNECTIONS } from './crowd.mjs';
  * @property {readonly Column[]} columns
  * @property {number} [rounds] - at most; for what varies little or takes long
  * @property {boolean} [pinned] - each of the two processes on a core of its own, where that can be
+ * @property {readonly string[]} [flags] - of V8, for the client
  * @property {boolean} [needsBrokers] - a Redis or a NATS besides
  * @property {number} [files] - open files that each of the two processes needs
  */

@@ -58,7 +58,7 @@ export class WebSocketOutlet implements Outlet {
   write(items: readonly Outgoing[], waiter: WriteWaiter): boolean {
     const { socket } = this;
     if (socket === undefined || !this.mayFrame()) return this.sendEach(items, waiter);
-    const ascii = items.length === 1 ? this.wire.asciiFrame((items[0] as Outgoing).message) : undefined;
+    const ascii = this.wire.asciiFrames(items);
     const isWell =
       ascii === undefined ? socket.write(this.wire.frames(items)) : socket.write(ascii, 'latin1');
     // A stream says true, at the price of one look, only when it is neither full nor failed nor destroyed.

@@ -40,10 +40,24 @@ export class Wire {
   }
 
   /**
-   * The frame of one message as a string of bytes, for `'latin1'`: where the text is ASCII that costs least, for Node need
-   * not be given a Buffer. `undefined` for other messages.
+   * All of them as one string of bytes, for `'latin1'`: where the text is ASCII that costs least, for Node need not be given
+   * a Buffer. `undefined` for other messages.
    */
-  asciiFrame(message: Message): string | undefined {
+  asciiFrames(items: readonly Carried[]): string | undefined {
+    const { message } = items[0] as Carried;
+    if (items.length === 1) return this.asciiFrame(message);
+    // What goes to many in the same company is packed once.
+    if (message.shared) return undefined;
+    let frames = '';
+    for (const item of items) {
+      const frame = this.asciiFrame(item.message);
+      if (frame === undefined || frames.length + frame.length > LARGEST_ASCII) return undefined;
+      frames += frame;
+    }
+    return frames;
+  }
+
+  private asciiFrame(message: Message): string | undefined {
     if (message === this.lastAscii) return this.lastFrame;
     const { payload, bytes, binary, shared } = message;
     const size = this.sizeOf(message);

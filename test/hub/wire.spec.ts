@@ -85,6 +85,36 @@ describe('the wire', () => {
     expect(await client.hears(3)).toEqual([text, 'after', text]);
   });
 
+  it.each([
+    [
+      'that together fill 16 KiB, and one byte more or less',
+      [5000, 5000, 6368],
+      [5000, 5000, 6369],
+      [5000, 5000, 6370],
+    ],
+    ['of which one is long', [10, 16_385, 10], [16_370, 10], [10, 65_536, 10]],
+  ])('carries texts pushed in one turn in their order: those %s', async (_what, ...turns) => {
+    const it = await house();
+    const client = await it.join('ann');
+    const expected: string[] = [];
+    for (const lengths of turns) {
+      const texts = lengths.map((length, at) => String(at).repeat(length));
+      await Promise.all(texts.map((text) => it.hub.push('ann', text)));
+      expected.push(...texts.map((text) => `${text}\n`));
+    }
+    expect(await client.hears(expected.length)).toEqual(expected);
+  });
+
+  it('carries in one turn what is ASCII and what is not, in its order', async () => {
+    const it = await house();
+    const client = await it.join('ann');
+    const all = ['plain', 'grüß dich', Buffer.from('bytes'), { an: 'object' }, 'plain again'];
+    await Promise.all([...all.map((data) => it.hub.push('ann', data)), it.hub.broadcast('to all')]);
+    expect(await client.hears(6)).toEqual(
+      ['plain', 'grüß dich', 'bytes', '{"an":"object"}', 'plain again', 'to all'].map((text) => `${text}\n`),
+    );
+  });
+
   it('[W4] does not change what it was given, and takes no part in what becomes of it', async () => {
     const it = await house();
     const client = await it.join('ann');
