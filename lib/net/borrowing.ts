@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Listener } from './socket-watches.js';
 
 /** More listeners are not remembered one by one. */
-const MOST_ADDED = 8;
+const MOST_ADDED = 32;
 
 /** What somebody who has a socket raw does with it. */
 export class Borrowing {
@@ -34,7 +34,7 @@ export class Borrowing {
       return;
     }
     this.others ??= [];
-    if (this.others.length < 2 * MOST_ADDED) this.others.push(event, listener);
+    if (this.others.length < 2 * (MOST_ADDED - 1)) this.others.push(event, listener);
     else this.addedMany = true;
   }
 
@@ -55,10 +55,16 @@ export class Borrowing {
     return written > this.answeredUpTo || (this.asking && written > this.lentAt);
   }
 
+  /** Of one that is over nothing is kept, whoever keeps it. */
+  forget(): void {
+    this.event = this.listener = this.others = undefined;
+  }
+
   removeAddedFrom(socket: Duplex): void {
     const { event, listener, others } = this;
-    if (event === undefined || listener === undefined) return;
-    socket.off(event, listener);
+    if (listener === undefined) return;
+    this.forget();
+    socket.off(event as string, listener);
     if (others === undefined) return;
     for (let at = 0; at < others.length; at += 2)
       socket.off(others[at] as string, others[at + 1] as Listener);

@@ -152,7 +152,12 @@ export class PooledSocket extends SocketFace {
     if (this.destroyed) return Promise.resolve();
     this.ended = this.writableEnded;
     if (this.isWriting) return this.closeWritten();
-    this.giveBack();
+    try {
+      this.giveBack();
+    } catch (error) {
+      // A stream of a user's dialer may do anything.
+      return Promise.reject(error as Error);
+    }
     return Promise.resolve();
   }
 

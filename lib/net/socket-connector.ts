@@ -66,8 +66,9 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   }
 
   watch(socket: Duplex, lost: (cause?: unknown) => void): () => void {
-    const watch = this.watches.watch(socket, lost);
+    // Before the watch, which keeps what it finds.
     if (this.sessionKeys.has(socket)) socket.on('session', this.onSession);
+    const watch = this.watches.watch(socket, lost);
     const wanted = requirement(socket);
     // What has come with it is its first borrower's.
     const isEmpty = socket.destroyed || socket.readableLength === 0;

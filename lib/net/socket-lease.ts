@@ -63,12 +63,14 @@ export class SocketLease<S extends Duplex> extends Borrowing implements Lease<S>
   discard(reason?: unknown): void {
     if (!this.active) return;
     this.over = true;
+    this.forget();
     this.lease.discard(reason);
   }
 
   detach(): S {
     if (!this.active) throw new LeaseEndedError(this.pool, this.id);
     this.over = true;
+    this.forget();
     return this.lease.detach() as S;
   }
 

@@ -30,8 +30,6 @@ export class SocketWatch {
   /** What came is back in the socket's buffer, and the watch reads no more until it is lent or taken back. */
   private parked = false;
   private cause: Error | undefined = undefined;
-  /** How much had been written when a borrower gave it back; -1: not known. */
-  private written = -1;
   private readonly before: Listeners;
   /** Whether it stays open for writing when the peer has ended its side. */
   private readonly allowsHalfOpen: boolean;
@@ -79,8 +77,7 @@ export class SocketWatch {
    */
   lendRaw(borrowing: Borrowing, holds: boolean): void {
     const { socket } = this;
-    if (this.written < 0) this.written = writtenTo(socket);
-    borrowing.begin(this.written);
+    borrowing.begin(writtenTo(socket));
     this.borrowing = borrowing;
     if (this.parked) socket.off('readable', this.all.onParked);
     if (holds) socket.ref?.();
@@ -89,8 +86,7 @@ export class SocketWatch {
   /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */
   takeBack(): string | undefined {
     const { socket, borrowing } = this;
-    this.written = borrowing === undefined ? -1 : writtenTo(socket);
-    const awaited = borrowing?.wanted === true && borrowing.isAwaiting(this.written);
+    const awaited = borrowing?.wanted === true && borrowing.isAwaiting(writtenTo(socket));
     const isCut = socket.readableEncoding !== null && undecoded(socket).length > 0;
     this.reader = undefined;
     socket.allowHalfOpen = this.allowsHalfOpen;
@@ -116,9 +112,9 @@ export class SocketWatch {
   /** What keeps the connection from being lent, if anything. */
   unfitness(): string | undefined {
     const { socket } = this;
+    if (socket.destroyed) return 'it is closed';
     const isAtRest = socket.readableLength === 0 && socket.readableEncoding === null;
     if (isAtRest && socket.readable && socket.writable) return undefined;
-    if (socket.destroyed) return 'it is closed';
     if (!socket.readable || hasEndBehindBytes(socket)) return 'the peer has ended it';
     if (!socket.writable) return 'its writing side was ended';
     if (socket.readableLength > 0 && this.all.idleData !== 'keep') return 'it holds unread data';

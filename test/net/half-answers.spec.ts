@@ -175,6 +175,29 @@ describe.each(['dial', 'acquire'] as const)('by %s, one who has heard a part of 
   });
 });
 
+describe('one who has given up the wait for an answer', () => {
+  const { pool, peer } = loopback();
+
+  it('[V11] leaves it to nobody, though Node had taken what waited before him for more than it was', async () => {
+    const remote = await peer(
+      (socket) => void socket.on('data', () => setTimeout(() => socket.write('late'), 50).unref()),
+    );
+    const sockets = pool({ idleData: 'discard' });
+    const first = await sockets.acquire('tcp', remote.address);
+    first.conn.cork();
+    // Of base64 in lines Node expects more bytes than there are.
+    first.conn.write(`${'QUFB'.repeat(19)}\r\n`.repeat(50), 'base64');
+    first.release();
+    await until(() => sockets.stats().idle === 1);
+    const second = await sockets.acquire('tcp', remote.address);
+    expect(second.reused).toBe(true);
+    second.conn.write('B?');
+    await expect(once(second.conn, 'data', { signal: AbortSignal.timeout(5) })).rejects.toThrow('aborted');
+    second.release();
+    await until(() => sockets.size === 0);
+  });
+});
+
 describe('one who listens and asks nothing', () => {
   const { pool, peer } = loopback();
 

@@ -48,6 +48,26 @@ describe('a connection that is lent for long', () => {
     },
   );
 
+  it.each(['release', 'discard', 'detach'] as const)(
+    'keeps nothing of what its borrower has put on the socket, once it is over by %s()',
+    async (way) => {
+      const remote = await peer(echo);
+      const sockets = pool();
+      const lease = await sockets.acquire('tcp', remote.address);
+      const { conn } = lease;
+      const gone = ((): WeakRef<object> => {
+        const listener = (): void => undefined;
+        conn.on('data', listener);
+        return new WeakRef(listener);
+      })();
+      lease[way]();
+      conn.removeAllListeners('data');
+      await collectGarbage();
+      expect([lease.active, gone.deref()]).toEqual([false, undefined]);
+      conn.destroy();
+    },
+  );
+
   it('keeps no listener that its borrower has taken off again: raw lease', async () => {
     const remote = await peer(echo);
     const sockets = pool();

@@ -71,6 +71,16 @@ describe('acquire', () => {
     expect(heard).toEqual([]);
   });
 
+  it('[V15] takes them off also where an event has no name', async () => {
+    const remote = await peer(countingConnections);
+    const sockets = pool();
+    const lease = await sockets.acquire('tcp', remote.address);
+    const { conn } = lease;
+    for (const event of [undefined as unknown as string, 'timeout', 'mine']) conn.on(event, () => undefined);
+    lease.release();
+    expect(['undefined', 'timeout', 'mine'].map((event) => conn.listenerCount(event))).toEqual([0, 0, 0]);
+  });
+
   it.each<[string, (conn: Socket) => unknown]>([
     ['all listeners', (conn) => conn.removeAllListeners()],
     ['all error listeners', (conn) => conn.removeAllListeners('error')],

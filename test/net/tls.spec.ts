@@ -115,6 +115,18 @@ describe('TLS', () => {
     await until(() => mute.open.length === 0);
   });
 
+  it('goes on listening for sessions, however many listeners a borrower has put on', async () => {
+    const remote = await serving();
+    const sockets = pool({ tls: { ca } });
+    const lease = await sockets.acquire('tls', remote.address);
+    const { conn } = lease;
+    const listeners = conn.listenerCount('session');
+    for (let i = 0; i < 40; i += 1) conn.once(`mine ${i % 8}`, () => undefined);
+    lease.release();
+    expect([conn.listenerCount('session'), conn.listenerCount('mine 7')]).toEqual([listeners, 0]);
+    expect(listeners).toBeGreaterThan(0);
+  });
+
   it('resumes the session of an earlier connection to the same address', async () => {
     const remote = await serving();
     const sockets = pool({ tls: { ca } });

@@ -37,6 +37,20 @@ describe('UDP', () => {
     await socket.close();
   });
 
+  it('[V17] is fit for one who only listens, after one who sent several in a turn', async () => {
+    const { address } = await udpPeer(() => undefined);
+    const sockets = pool();
+    const lease = await sockets.acquire('udp', address);
+    lease.conn.write('aa');
+    lease.conn.write('bbb');
+    lease.release();
+    await until(() => sockets.stats().idle === 1);
+    const next = await sockets.acquire('udp', address);
+    next.conn.on('data', () => undefined);
+    next.release();
+    expect([next.reused, sockets.stats().idle]).toEqual([true, 1]);
+  });
+
   it('[V17] gives with each read one datagram, whole: none is cut, none is joined', async () => {
     const sizes = [1, 60_000, 0, 1500, 9000, 2];
     const peer = await udpPeer((_, send) => {

@@ -102,6 +102,17 @@ describe('a stream that the dialer gives', () => {
     expect(sockets.stats().idle).toBe(1);
   });
 
+  it('[V2] and fails when it is given back: close() rejects with what it says', async () => {
+    const stream = Object.assign(new PassThrough(), { ref: () => stream, unref: () => stream });
+    const sockets = pool({ dialer: { dial: () => stream } });
+    const socket = await sockets.dial('tcp', 'nowhere:1');
+    stream.unref = () => {
+      throw new Error('unref failed');
+    };
+    expect((await rejection(socket.close())).message).toBe('unref failed');
+    stream.unref = () => stream;
+  });
+
   it('[V2] to two dials at once goes to one of them', async () => {
     const given = Promise.resolve(new PassThrough());
     const sockets = pool({ dialer: { dial: () => given } });
