@@ -67,8 +67,6 @@ export class PooledSocket extends SocketFace {
   private held: readonly Chunk[] | undefined = undefined;
   private finished = false;
   private finishing: Done | undefined = undefined;
-  /** Made when it is needed, as what follows: most sockets are lent, asked once and given back. */
-  private onWritten: Done | undefined = undefined;
   /** With an encoding set. */
   private unread: UnreadText | undefined = undefined;
   /** Bytes came that nobody heard. */
@@ -333,21 +331,13 @@ export class PooledSocket extends SocketFace {
     }
     this.touch();
     if (!this.answered && !this.fresh) this.note(chunks);
-    let length = conn.writableLength;
-    for (const { chunk } of chunks) length += chunk.length;
-    const waits = length >= conn.writableHighWaterMark;
-    if (waits) {
-      this.writing = done;
-      // Of a write that has failed Node tells before it destroys the connection.
-      this.onWritten ??= (error) => process.nextTick(() => this.settleWrite(conn, error));
-    }
-    const last = chunks.length - 1;
-    if (last > 0) conn.cork();
-    for (let at = 0; at <= last; at += 1) {
-      conn.write((chunks[at] as Chunk).chunk, waits && at === last ? this.onWritten : undefined);
-    }
-    if (last > 0) conn.uncork();
-    if (!waits) done();
+    if (chunks.length > 1) conn.cork();
+    for (const { chunk } of chunks) conn.write(chunk);
+    if (chunks.length > 1) conn.uncork();
+    // Mostly it is on its way at once, however much it is.
+    if (conn.writableLength < conn.writableHighWaterMark) return done();
+    this.writing = done;
+    conn.once('drain', () => this.settleWrite(conn));
   }
 
   /** What may have to be written again is kept: its user may use the buffer for something else. */
@@ -359,12 +349,12 @@ export class PooledSocket extends SocketFace {
     }
   }
 
-  private settleWrite(conn: Conn, error: Error | null | undefined): void {
-    // Node calls a write that was cut off a success: whether it was, and what follows, comes by the watch.
+  private settleWrite(conn: Conn): void {
+    // That a write was cut off, and what follows, comes by the watch.
     if (conn !== this.conn || conn.destroyed) return;
     const { writing } = this;
     this.writing = undefined;
-    writing?.(error);
+    writing?.();
   }
 
   /** @internal */
@@ -449,7 +439,7 @@ export class PooledSocket extends SocketFace {
   /** Goes on where the dead connection left off. */
   private again(): void {
     const { sent = [], held = [], writing: done = () => undefined, finishing } = this;
-    this.sent = this.held = this.writing = this.finishing = this.onWritten = undefined;
+    this.sent = this.held = this.writing = this.finishing = undefined;
     this.watch.lendTo(this, true);
     this.applySettings();
     const chunks = [...sent.map((chunk) => ({ chunk })), ...held];
