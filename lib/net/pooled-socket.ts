@@ -442,9 +442,10 @@ export class PooledSocket extends SocketFace {
     this.sent = this.held = this.writing = this.finishing = undefined;
     this.watch.lendTo(this, true);
     this.applySettings();
-    const chunks = [...sent.map((chunk) => ({ chunk })), ...held];
-    if (chunks.length === 0) done();
-    else this.pass(chunks, done);
+    // What had been taken already holds its user up no second time.
+    if (!this.conn.destroyed) for (const chunk of sent) this.conn.write(chunk);
+    if (held.length === 0) done();
+    else this.pass(held, done);
     if (finishing !== undefined) this.finish(finishing);
     else if (this.finished) this.conn.end();
   }

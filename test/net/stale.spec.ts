@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { finished } from 'node:stream/promises';
 import { StaleConnectionError } from 'nestjs-conn-pool/net';
 import { loopback } from './loopback.js';
 import { answering, countingConnections, type Peer, type Script } from './peers.js';
 import { ask, inTime, readAll, rejection } from './talk.js';
 import { until } from './until.js';
+
+const MEBIBYTE = 1024 * 1024;
 
 /**
  * Answers the first line of each connection; the first connection dies of its second line, unanswered. To its user it is
@@ -102,6 +105,27 @@ describe('a reused connection that turns out dead', () => {
     if (isReplayed) expect(await ask(socket, line)).toBe(`2:${line}`);
     else expect(await rejection(ask(socket, line))).toBeInstanceOf(StaleConnectionError);
     await socket.close();
+  });
+
+  it('[V9] replays more than the connection takes at once, to one who has ended it', async () => {
+    const remote = await peer((socket, number) => {
+      if (number === 1) return void socket.resume().on('end', () => socket.destroy());
+      let got = 0;
+      socket.pause().on('data', (chunk: Buffer) => (got += chunk.length));
+      socket.on('end', () => socket.end(String(got)));
+      setTimeout(() => socket.resume(), 50);
+    });
+    const sockets = pool();
+    await (await sockets.dial('tcp', remote.address)).close();
+    const socket = await sockets.dial('tcp', remote.address, { replay: 64 * MEBIBYTE });
+    expect(socket.reused).toBe(true);
+    const chunk = Buffer.alloc(MEBIBYTE, 'x');
+    for (let at = 0; at < 15; at += 1) socket.write(chunk);
+    socket.end(chunk);
+    const answer = readAll(socket);
+    expect(await inTime(answer)).toBe(String(16 * MEBIBYTE));
+    await inTime(finished(socket));
+    expect([socket.reused, socket.errored]).toEqual([false, null]);
   });
 
   it('[V9] is replayed when the pool says so, unless the dial does not', async () => {
