@@ -20,6 +20,8 @@ export interface ConnectionKeeper<T> {
   end(connection: Connection<T>, reason: CloseReason): void;
   /** It has died. */
   lose(connection: Connection<T>, cause: unknown): void;
+  /** The birth of the last that the line has looked at. */
+  readonly settled: number;
 }
 
 /** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock, `NaN` until they are known. */
@@ -41,8 +43,10 @@ export class Connection<T> {
   /** Idle: from then on it may not be lent without a closer look. Being checked or reset: since then. */
   dueAt = Infinity;
   uses = 0;
-  /** It has been idle or leased before: whoever gets it next gets it reused. */
+  /** It has been lent before, or was made elsewhere. */
   used = false;
+  /** Its number among those dialled; 0: none of them. */
+  birth = 0;
   /** In flight towards idle: counted as help that is coming for the line. */
   incoming = false;
   /** It has died. */
@@ -79,4 +83,9 @@ export class Connection<T> {
     /** Where it is kept. */
     readonly keeper: ConnectionKeeper<T>,
   ) {}
+
+  /** Dialled, but not looked at by the line yet: a fresh acquire may still have it. Whoever gets it later gets it reused. */
+  get isNew(): boolean {
+    return !this.used && this.birth > this.keeper.settled;
+  }
 }

@@ -19,7 +19,7 @@ export interface CallKind<T, R> {
 
 /** One call that runs on the connector. */
 export class ConnectorCall<T, R> implements Appointment {
-  at = NaN;
+  at = 0;
   place = -1;
   private settled = false;
   private answered = false;

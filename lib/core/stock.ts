@@ -65,8 +65,9 @@ export class Stock<T, M> {
   closeFailures = 0;
   /** Connections closed by force so far. */
   forced = 0;
-  /** Dialled, but not looked at by the line yet: a fresh acquire may still have them. */
-  readonly newborn: Connection<T>[] = [];
+  /** How many have been dialled, and how many of those the line has looked at. */
+  births = 0;
+  settled = 0;
   probes: readonly Probe<T>[] = NONE;
   /** Hears of a lease that ends with its connection. */
   witness: Witness<T> | undefined = undefined;
@@ -174,7 +175,7 @@ export class Stock<T, M> {
     let connection = this.idle.first;
     while (connection !== undefined) {
       const { next } = connection;
-      if (unused && connection.used) {
+      if (unused && !connection.isNew) {
         connection = next;
         continue;
       }
@@ -345,11 +346,12 @@ export class Stock<T, M> {
     this.totals.dialed += 1;
     this.household.latencies?.dial.record(durationMs, now);
     const outage = this.backoff.succeed(now);
-    this.tellProbes(connection, true);
+    if (this.probes.length > 0) this.tellProbes(connection, true);
     const reason = this.unfit(connection, now) ?? this.keeper.unwanted();
     if (reason !== undefined) this.end(connection, reason);
     else {
-      this.newborn.push(connection);
+      this.births += 1;
+      connection.birth = this.births;
       // Not by `shelve()`: the dial must be told before the line is served.
       this.move(connection, 'idle');
       connection.since = now;
@@ -577,8 +579,8 @@ export class Stock<T, M> {
     observer?.abort(connection.spoiledBy);
     if (this.witness !== undefined) this.witness.tellOfEnd(connection);
     connection.call?.abandon(cause ?? reason);
-    this.stopWatching(connection);
-    this.tellProbes(connection, false, cause);
+    if (connection.unwatch !== undefined) this.stopWatching(connection);
+    if (this.probes.length > 0) this.tellProbes(connection, false, cause);
     this.calls.run(this.kinds.close, connection);
     if (!this.disappoints) return;
     this.disappoints = false;
@@ -750,7 +752,6 @@ export class Stock<T, M> {
   }
 
   private tellProbes(connection: Connection<T>, healthy: boolean, cause?: unknown): void {
-    if (this.probes.length === 0) return;
     const now = this.turn.now();
     for (const probe of this.probes) probe.answer(connection, now, healthy, cause);
   }
