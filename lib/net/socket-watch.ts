@@ -30,6 +30,12 @@ export class SocketWatch {
   /** What came is back in the socket's buffer, and the watch reads no more until it is lent or taken back. */
   private parked = false;
   private cause: Error | undefined = undefined;
+  /** Whether it holds the process up; of one that is lent raw its borrower decides. */
+  private holds = false;
+  /** Nobody has it, and it is to let the process go. */
+  private isToLetGo = false;
+  /** The watches know that it may be. */
+  private isListed = false;
   private readonly before: Listeners;
   /** Whether it stays open for writing when the peer has ended its side. */
   private readonly allowsHalfOpen: boolean;
@@ -49,6 +55,7 @@ export class SocketWatch {
   /** Leaves no trace: the socket is not the pool's any more, and what comes next waits to be read. */
   stop(): void {
     const { socket } = this;
+    this.isToLetGo = false;
     for (const [name, listener] of this.all.own) socket.off(name, listener);
     if (this.parked) socket.off('readable', this.all.onParked);
     else holdStill(socket);
@@ -66,7 +73,7 @@ export class SocketWatch {
     this.reader = reader;
     if (ends) this.socket.allowHalfOpen = true;
     this.unpark();
-    this.socket.ref?.();
+    this.hold();
   }
 
   /**
@@ -80,7 +87,28 @@ export class SocketWatch {
     borrowing.begin(writtenTo(socket));
     this.borrowing = borrowing;
     if (this.parked) socket.off('readable', this.all.onParked);
-    if (holds) socket.ref?.();
+    if (holds) this.hold();
+    this.holds = false;
+  }
+
+  private hold(): void {
+    this.isToLetGo = false;
+    if (this.holds) return;
+    this.holds = true;
+    this.socket.ref?.();
+  }
+
+  /** @internal It has been so for a while. */
+  letGo(): void {
+    this.isListed = false;
+    if (!this.isToLetGo) return;
+    this.isToLetGo = this.holds = false;
+    try {
+      this.socket.unref?.();
+    } catch (error) {
+      // A stream of a user's dialer may do anything.
+      this.tell(error);
+    }
   }
 
   /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */
@@ -105,7 +133,11 @@ export class SocketWatch {
       this.unpark();
       if (socket.readableFlowing !== true) socket.resume();
     }
-    socket.unref?.();
+    this.isToLetGo = true;
+    if (!this.isListed) {
+      this.isListed = true;
+      this.all.letGoSoon(this);
+    }
     return undefined;
   }
 

@@ -4,6 +4,9 @@ import { SocketWatch } from './socket-watch.js';
 /** What to do with bytes that arrive while nobody has the connection. */
 export type IdleData = 'destroy' | 'discard' | 'keep';
 
+/** So long, in milliseconds, a connection that nobody has may still hold the process up. */
+const HELD_ON = 20;
+
 export type Listener = (...args: unknown[]) => void;
 
 /** The watches of one pool, by their sockets. They share their listeners: a connection at rest must not hold functions of its own. */
@@ -14,6 +17,7 @@ export class SocketWatches {
   readonly own: readonly (readonly [event: string, Listener])[];
   private readonly all = new WeakMap<Duplex, SocketWatch>();
   private latest: Listeners | undefined = undefined;
+  private toLetGo: SocketWatch[] = [];
 
   constructor(readonly idleData: IdleData) {
     // Each a function of its own: one for all would have to find out, at every event, what to do.
@@ -58,6 +62,16 @@ export class SocketWatches {
 
   of(socket: Duplex): SocketWatch | undefined {
     return this.all.get(socket);
+  }
+
+  /** Nobody has it: it lets the process go, unless somebody has it again by then. For most somebody has, and is spared two calls. */
+  letGoSoon(watch: SocketWatch): void {
+    if (this.toLetGo.push(watch) > 1) return;
+    setTimeout(() => {
+      const { toLetGo } = this;
+      this.toLetGo = [];
+      for (const each of toLetGo) each.letGo();
+    }, HELD_ON).unref();
   }
 
   isOwn(listener: unknown): boolean {

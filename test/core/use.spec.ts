@@ -1,4 +1,4 @@
-import { PoolClosedError } from 'nestjs-conn-pool/core';
+import { type Lease, PoolClosedError } from 'nestjs-conn-pool/core';
 import { follow, poolsUnderTest, rejection } from './pools-under-test.js';
 
 describe('use', () => {
@@ -119,5 +119,38 @@ describe('use', () => {
     const depths = await pool.use(() => pool.use(() => pool.use(() => pool.stats().leased)));
     expect(depths).toBe(3);
     expect(pool.stats()).toMatchObject({ leased: 0, idle: 3 });
+  });
+
+  it('goes as deep within itself as before, however works have ended, and no deeper', async () => {
+    const { pool, clock } = make({ max: 1 }, { isFatal: () => false });
+    /** How many begin within the call of the first. */
+    const depth = (): number => {
+      let begun = 0;
+      const work = (_conn: unknown, lease: Lease<unknown>): void => {
+        lease.release();
+        begun += 1;
+        if (begun < 50) void pool.use(work);
+      };
+      void pool.use(work);
+      return begun;
+    };
+    await pool.use(() => undefined);
+    const before = depth();
+    expect(before).toBeGreaterThan(10);
+    expect(before).toBeLessThan(50);
+    const error = new Error('no');
+    for (const work of [
+      (): number => 1,
+      async (): Promise<number> => 1,
+      (): never => {
+        throw error;
+      },
+      async (): Promise<never> => Promise.reject(error),
+    ]) {
+      await clock.settle();
+      for (let time = 0; time < 3; time += 1) await pool.use(work).catch(() => undefined);
+      expect(depth()).toBe(before);
+    }
+    await clock.settle();
   });
 });

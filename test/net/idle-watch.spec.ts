@@ -1,10 +1,16 @@
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type LostEvent, type PoolEvent } from 'nestjs-conn-pool/core';
 import type { IdleData, SocketPool } from 'nestjs-conn-pool/net';
 import { loopback } from './loopback.js';
 import { countingConnections, type Peer } from './peers.js';
 import { ask, readAll, readLine } from './talk.js';
 import { until } from './until.js';
+
+/** The process stays up for it. */
+function isHeldBy(socket: Socket): boolean {
+  return (socket as unknown as { _handle: { hasRef(): boolean } })._handle.hasRef();
+}
 
 describe('a connection that nobody has', () => {
   const { pool, peer, dialled } = loopback();
@@ -138,9 +144,10 @@ describe('a connection that nobody has', () => {
   });
 
   it('does not hold the process open, but one that somebody has does', async () => {
-    const { remote, sockets } = await resting();
+    const { remote, sockets, ours } = await resting();
     const holding = (): number =>
       process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+    await until(() => !isHeldBy(ours));
     const others = holding();
     const socket = await sockets.dial('tcp', remote.address);
     expect(holding()).toBe(others + 1);
@@ -150,9 +157,44 @@ describe('a connection that nobody has', () => {
     const lease = await sockets.acquire('tcp', remote.address);
     expect(holding()).toBe(others + 1);
     lease.release();
-    expect(holding()).toBe(others);
+    await until(() => holding() === others);
     const taken = sockets.get({ network: 'tcp', address: remote.address });
     expect(holding()).toBe(others + 1);
     taken.destroy();
+  });
+
+  it.each(
+    (['dial', 'acquire', 'get'] as const).flatMap((next) =>
+      (['dial', 'acquire'] as const).map((before) => [next, before] as const),
+    ),
+  )(
+    'holds the process open for whoever has it next at once, by %s(), after an unref() of one who had it by %s()',
+    async (next, before) => {
+      const { remote, sockets, ours } = await resting();
+      if (before === 'dial') await (await sockets.dial('tcp', remote.address)).unref().close();
+      else {
+        const lease = await sockets.acquire('tcp', remote.address);
+        lease.conn.unref();
+        lease.release();
+      }
+      if (next === 'get') sockets.get({ network: 'tcp', address: remote.address });
+      else await sockets[next]('tcp', remote.address);
+      expect(isHeldBy(ours)).toBe(true);
+      // Longer than one that nobody has would hold it.
+      await delay(60);
+      expect(isHeldBy(ours)).toBe(true);
+      ours.destroy();
+    },
+  );
+
+  it('holds the process open while it is dialled and closed over and over, and not for long after', async () => {
+    const { remote, sockets, ours } = await resting();
+    for (let turn = 0; turn < 30; turn += 1) {
+      const socket = await sockets.dial('tcp', remote.address);
+      expect([await ask(socket, 'b'), isHeldBy(ours)]).toEqual([expect.stringMatching(/:b$/), true]);
+      await socket.close();
+      await delay(2);
+    }
+    await until(() => !isHeldBy(ours));
   });
 });

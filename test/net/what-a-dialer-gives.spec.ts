@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import net, { type Socket } from 'node:net';
 import { type Duplex, PassThrough } from 'node:stream';
 import tls from 'node:tls';
+import { filter, firstValueFrom } from 'rxjs';
 import type { IdleData } from 'nestjs-conn-pool/net';
 import { loopback } from './loopback.js';
 import { countingConnections, type Peer, refusing, type Script, silent } from './peers.js';
@@ -103,14 +104,28 @@ describe('a stream that the dialer gives', () => {
   });
 
   it('[V2] and fails when it is given back: close() rejects with what it says', async () => {
+    const stream = new PassThrough();
+    const sockets = pool({ dialer: { dial: () => stream } });
+    const socket = await sockets.dial('tcp', 'nowhere:1');
+    Object.defineProperty(stream, 'timeout', {
+      get: () => {
+        throw new Error('timeout failed');
+      },
+    });
+    expect((await rejection(socket.close())).message).toBe('timeout failed');
+  });
+
+  it('[V2] and fails when it is to let the process go: it is lost, with what it says', async () => {
     const stream = Object.assign(new PassThrough(), { ref: () => stream, unref: () => stream });
     const sockets = pool({ dialer: { dial: () => stream } });
+    const lost = firstValueFrom(sockets.events$.pipe(filter(({ type }) => type === 'lost')));
     const socket = await sockets.dial('tcp', 'nowhere:1');
     stream.unref = () => {
       throw new Error('unref failed');
     };
-    expect((await rejection(socket.close())).message).toBe('unref failed');
-    stream.unref = () => stream;
+    await socket.close();
+    expect(await lost).toMatchObject({ cause: new Error('unref failed'), leased: false });
+    expect(stream.destroyed).toBe(true);
   });
 
   it('[V2] to two dials at once goes to one of them', async () => {
