@@ -5,6 +5,9 @@ workers complete in several spans of time, without ever stopping them, and repor
 the rounds, and in brackets the lowest and the highest round. Ratios are taken within a round; their median is shown. Both
 processes run on one machine, over the loopback interface. All clients start with an old generation of 256 MiB
 (\`--initial-old-space-size\`), as an application has after a while: V8 marks a heap that is nearly empty over and over.
+In the round trips both processes keep the memory that glibc has (\`MALLOC_ARENA_MAX\`, \`MALLOC_TRIM_THRESHOLD_\`,
+\`MALLOC_TOP_PAD_\`): giving it back to the system and taking it again made the rates of one and the same contender, at 16 KiB,
+differ by a half from process to process.
 
 - \`raw\`: one socket for each worker, kept open, with one listener for its data and a promise for each round trip.
 - \`async\`: the same in an async function that waits for what is there already: the least that it costs to be given a socket

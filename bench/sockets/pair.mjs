@@ -16,18 +16,20 @@ const CAN_PIN = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', '
  */
 export async function measure(scenario, contender, effort) {
   const pinned = scenario.pinned === true && CAN_PIN;
-  const peer = start([], scenario.server ?? 'peer.mjs', scenario.peer, pinned ? 1 : undefined);
+  const env = { ...process.env, ...scenario.env };
+  const peer = start([], scenario.server ?? 'peer.mjs', scenario.peer, env, pinned ? 1 : undefined);
   try {
     const { port } = JSON.parse(await Promise.race([peer.firstWord, peer.output]));
     const args = [contender, port, ...scenario.with, effort];
-    const client = start([...HEAP, ...(scenario.flags ?? [])], scenario.child, args, pinned ? 0 : undefined);
+    const flags = [...HEAP, ...(scenario.flags ?? [])];
+    const client = start(flags, scenario.child, args, env, pinned ? 0 : undefined);
     return JSON.parse(await client.output);
   } finally {
     peer.stop();
   }
 }
 
-function start(flags, script, args, core) {
+function start(flags, script, args, env, core) {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const line = [process.execPath, ...flags, path, ...args.map(String)];
   const [command, ...rest] = core === undefined ? line : ['taskset', '-c', String(core), ...line];
@@ -35,6 +37,7 @@ function start(flags, script, args, core) {
     timeout: TIMEOUT,
     killSignal: 'SIGKILL',
     stdio: ['pipe', 'pipe', 'pipe'],
+    env,
   });
   const text = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk) => (text.stdout += chunk));

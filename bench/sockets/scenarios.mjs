@@ -20,6 +20,7 @@ import { ADDRESSES, CONNECTIONS } from './crowd.mjs';
  * @property {number} [rounds] - at most; for what varies little or takes long
  * @property {boolean} [pinned] - each of the two processes on a core of its own, where that can be
  * @property {readonly string[]} [flags] - of V8, for the client
+ * @property {Record<string, string>} [env] - of both processes, beside what this one has
  * @property {boolean} [needsBrokers] - a Redis or a NATS besides
  * @property {number} [files] - open files that each of the two processes needs
  */
@@ -29,6 +30,15 @@ const SIZES = [
   { bytes: 16_384, size: '16 KiB' },
 ];
 const CROWDS = [1, 50];
+/**
+ * Every read is a buffer of its own, in memory of glibc's. By default it gives back what is free at the top of its heap,
+ * and gets it again from the system, page by page, at moments that no contender has in its hands.
+ */
+const KEEPS_MEMORY = {
+  MALLOC_ARENA_MAX: '1',
+  MALLOC_TRIM_THRESHOLD_: String(512 * 1024 ** 2),
+  MALLOC_TOP_PAD_: String(32 * 1024 ** 2),
+};
 
 const ONE_DECIMAL = (value) => value.toFixed(1);
 const PERCENT = (value) => `${(100 * value).toFixed(2)} %`;
@@ -82,6 +92,7 @@ function exchanges(protocol, contenders) {
       with: [String(bytes), String(workers)],
       peer: [protocol, bytes],
       contenders,
+      env: KEEPS_MEMORY,
       columns: [
         { title: 'round trips/s', figure: 'rate', format: whole },
         {
