@@ -34,6 +34,17 @@ describe('what the connector does in the pool while the line is served', () => {
     await pool.close({ drain: 0 });
   });
 
+  it('and may answer at once: whoever asked is the first to have the connection', async () => {
+    for (const fresh of [false, true]) {
+      const pool = new ConnPool<object>({ dial: () => ({}), close: () => undefined });
+      const lease = await pool.acquire({ fresh });
+      expect(lease.reused).toBe(false);
+      lease.release();
+      expect((await pool.acquire()).reused).toBe(true);
+      await pool.close({ drain: 0 });
+    }
+  });
+
   it('is done in the order of the line', async () => {
     const got: [string, number][] = [];
     const take = (name: string) => void pool.acquire().then(({ id }) => got.push([name, id]));
