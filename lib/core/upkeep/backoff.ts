@@ -61,7 +61,7 @@ export class Backoff {
 
   /** A dial has succeeded. @returns the outage that ends with it, if there was one */
   succeed(now: number): Outage | undefined {
-    if (this.failures === 0 && !this.entered) return undefined;
+    if (!this.entered) return undefined;
     const { failures, failingSince } = this;
     this.failures = 0;
     this.lastError = undefined;
