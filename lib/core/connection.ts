@@ -21,7 +21,7 @@ export interface ConnectionKeeper<T> {
   /** It has died. */
   lose(connection: Connection<T>, cause: unknown): void;
   /** The birth of the last that the line has looked at. */
-  readonly settled: number;
+  readonly seen: number;
 }
 
 /** One pooled connection, and all that the pool remembers of it. Times are on the pool's clock, `NaN` until they are known. */
@@ -43,8 +43,8 @@ export class Connection<T> {
   /** Idle: from then on it may not be lent without a closer look. Being checked or reset: since then. */
   dueAt = Infinity;
   uses = 0;
-  /** It has been lent before, or was made elsewhere. */
-  used = false;
+  /** It was made elsewhere. */
+  adopted = false;
   /** Its number among those dialled; 0: none of them. */
   birth = 0;
   /** In flight towards idle: counted as help that is coming for the line. */
@@ -86,6 +86,6 @@ export class Connection<T> {
 
   /** Dialled, but not looked at by the line yet: a fresh acquire may still have it. Whoever gets it later gets it reused. */
   get isNew(): boolean {
-    return !this.used && this.birth > this.keeper.settled;
+    return this.uses === 0 && !this.adopted && this.birth > this.keeper.seen;
   }
 }

@@ -458,7 +458,7 @@ export class ConnPool<T, M = undefined> implements ManagedPool, AsyncDisposable 
       this.serving = false;
     }
     if (this.isOver()) this.finish();
-    this.stock.settled = this.stock.births;
+    this.stock.seen = this.stock.births;
     if (this.warmUps.size > 0) this.settleWarmUps();
     if (this.ceiling !== undefined) this.lookAbove(this.ceiling);
   }

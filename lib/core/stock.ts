@@ -67,7 +67,7 @@ export class Stock<T, M> {
   forced = 0;
   /** How many have been dialled, and how many of those the line has looked at. */
   births = 0;
-  settled = 0;
+  seen = 0;
   probes: readonly Probe<T>[] = NONE;
   /** Hears of a lease that ends with its connection. */
   witness: Witness<T> | undefined = undefined;
@@ -229,7 +229,6 @@ export class Stock<T, M> {
   passOn(connection: Connection<T>, now: number): void {
     connection.since = now;
     connection.uses += 1;
-    connection.used = true;
   }
 
   /** Why a connection that comes back may not be lent on as it is, if it may not. */
@@ -318,7 +317,7 @@ export class Stock<T, M> {
   /** Takes in a connection made elsewhere: whoever gets it gets it reused. */
   adopt(resource: T): void {
     const connection = this.begin();
-    connection.used = true;
+    connection.adopted = true;
     this.dialled(connection, resource);
   }
 

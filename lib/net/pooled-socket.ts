@@ -153,7 +153,6 @@ export class PooledSocket extends SocketFace {
     try {
       this.giveBack();
     } catch (error) {
-      // A stream of a user's dialer may do anything.
       return Promise.reject(error as Error);
     }
     return Promise.resolve();
@@ -463,16 +462,18 @@ export class PooledSocket extends SocketFace {
 
   private giveBack(): void {
     const { lease, conn, watch } = this;
-    const unfit = this.unfitness() ?? watch.takeBack();
-    this.returned = true;
-    if (unfit !== undefined) lease.discard(unfit);
-    else {
-      this.restoreSettings(this.lender.setup);
+    try {
+      const unfit = this.unfitness() ?? watch.takeBack();
+      if (unfit === undefined) this.restoreSettings(this.lender.setup);
+      this.returned = true;
+      if (unfit !== undefined) lease.discard(unfit);
       // What was written must be on its way before the next borrower writes.
-      if (conn.writableLength === 0 || this.isDatagrams) lease.release();
+      else if (conn.writableLength === 0 || this.isDatagrams) lease.release();
       else conn.write('', () => lease.release());
+    } finally {
+      // Of one whose stream has thrown, as that of a user's dialer may, the lease ends here.
+      this.destroy();
     }
-    this.destroy();
   }
 
   private unfitness(): unknown {

@@ -209,7 +209,7 @@ export abstract class SocketFace extends Duplex {
     if (this.onTimeout !== undefined) this.conn.off('timeout', this.onTimeout);
     this.conn.setNoDelay?.(noDelay);
     this.conn.setKeepAlive?.(keepAlive !== undefined, keepAlive);
-    this.conn.ref?.();
+    if (this.settings.has('ref')) this.conn.ref?.();
   }
 
   /** After its end the connection may be somebody else's. */

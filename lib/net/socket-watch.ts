@@ -30,11 +30,9 @@ export class SocketWatch {
   /** What came is back in the socket's buffer, and the watch reads no more until it is lent or taken back. */
   private parked = false;
   private cause: Error | undefined = undefined;
-  /** Whether it holds the process up; of one that is lent raw its borrower decides. */
+  /** It holds the process up, as far as the watch knows: of one that is lent raw its borrower decides. */
   private holds = false;
-  /** Nobody has it, and it is to let the process go. */
-  private isToLetGo = false;
-  /** The watches know that it may be. */
+  /** It is about to let the process go. */
   private isListed = false;
   private readonly before: Listeners;
   /** Whether it stays open for writing when the peer has ended its side. */
@@ -55,7 +53,6 @@ export class SocketWatch {
   /** Leaves no trace: the socket is not the pool's any more, and what comes next waits to be read. */
   stop(): void {
     const { socket } = this;
-    this.isToLetGo = false;
     for (const [name, listener] of this.all.own) socket.off(name, listener);
     if (this.parked) socket.off('readable', this.all.onParked);
     else holdStill(socket);
@@ -88,21 +85,22 @@ export class SocketWatch {
     this.borrowing = borrowing;
     if (this.parked) socket.off('readable', this.all.onParked);
     if (holds) this.hold();
+    else socket.unref?.();
     this.holds = false;
   }
 
   private hold(): void {
-    this.isToLetGo = false;
     if (this.holds) return;
     this.holds = true;
     this.socket.ref?.();
   }
 
-  /** @internal It has been so for a while. */
+  /** @internal Nobody has had it for a while, unless somebody has it again. */
   letGo(): void {
     this.isListed = false;
-    if (!this.isToLetGo) return;
-    this.isToLetGo = this.holds = false;
+    const isHad = this.reader !== undefined || this.borrowing !== undefined;
+    if (isHad || this.all.of(this.socket) !== this) return;
+    this.holds = false;
     try {
       this.socket.unref?.();
     } catch (error) {
@@ -133,7 +131,6 @@ export class SocketWatch {
       this.unpark();
       if (socket.readableFlowing !== true) socket.resume();
     }
-    this.isToLetGo = true;
     if (!this.isListed) {
       this.isListed = true;
       this.all.letGoSoon(this);

@@ -1,4 +1,6 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
+import { setTimeout } from 'node:timers';
 import { SocketWatch } from './socket-watch.js';
 
 /** What to do with bytes that arrive while nobody has the connection. */
@@ -18,6 +20,7 @@ export class SocketWatches {
   private readonly all = new WeakMap<Duplex, SocketWatch>();
   private latest: Listeners | undefined = undefined;
   private toLetGo: SocketWatch[] = [];
+  private readonly context = new AsyncResource('SocketWatches');
 
   constructor(readonly idleData: IdleData) {
     // Each a function of its own: one for all would have to find out, at every event, what to do.
@@ -67,11 +70,13 @@ export class SocketWatches {
   /** Nobody has it: it lets the process go, unless somebody has it again by then. For most somebody has, and is spared two calls. */
   letGoSoon(watch: SocketWatch): void {
     if (this.toLetGo.push(watch) > 1) return;
-    setTimeout(() => {
-      const { toLetGo } = this;
-      this.toLetGo = [];
-      for (const each of toLetGo) each.letGo();
-    }, HELD_ON).unref();
+    this.context.runInAsyncScope(() => setTimeout(() => this.letGo(), HELD_ON).unref());
+  }
+
+  private letGo(): void {
+    const { toLetGo } = this;
+    this.toLetGo = [];
+    for (const each of toLetGo) each.letGo();
   }
 
   isOwn(listener: unknown): boolean {

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type LostEvent, type PoolEvent } from 'nestjs-conn-pool/core';
@@ -196,5 +197,33 @@ describe('a connection that nobody has', () => {
       await delay(2);
     }
     await until(() => !isHeldBy(ours));
+  });
+
+  it('lets the process go also when it was given back while the timers were not real', async () => {
+    const { remote, sockets, ours } = await resting();
+    await until(() => !isHeldBy(ours));
+    jest.useFakeTimers();
+    const socket = await sockets.dial('tcp', remote.address);
+    await socket.close();
+    jest.useRealTimers();
+    await until(() => !isHeldBy(ours));
+  });
+
+  it('is left as its heartbeat wants it, also just after it was given back', async () => {
+    const remote = await peer(countingConnections);
+    const held: boolean[] = [];
+    const sockets = pool({
+      heartbeat: async (socket) => {
+        held.push(isHeldBy(socket as Socket));
+        (socket as Socket).ref();
+        await delay(60);
+        held.push(isHeldBy(socket as Socket));
+      },
+    });
+    const socket = await sockets.dial('tcp', remote.address);
+    held.length = 0;
+    await socket.close();
+    expect(await sockets.heartbeat()).toMatchObject({ healthy: 1 });
+    expect(held).toEqual([false, true]);
   });
 });

@@ -1,9 +1,10 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net, { type Socket } from 'node:net';
 import { type Duplex, PassThrough } from 'node:stream';
 import tls from 'node:tls';
-import { filter, firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom, map } from 'rxjs';
 import type { IdleData } from 'nestjs-conn-pool/net';
 import { loopback } from './loopback.js';
 import { countingConnections, type Peer, refusing, type Script, silent } from './peers.js';
@@ -113,18 +114,40 @@ describe('a stream that the dialer gives', () => {
       },
     });
     expect((await rejection(socket.close())).message).toBe('timeout failed');
+    expect(sockets.stats()).toMatchObject({ leased: 0, idle: 0 });
+  });
+
+  it('[V2] and fails when it is set up as before: close() rejects, and nobody has it any more', async () => {
+    const stream = Object.assign(new PassThrough(), { setNoDelay: (): void => undefined });
+    const sockets = pool({ dialer: { dial: () => stream } });
+    const socket = (await sockets.dial('tcp', 'nowhere:1')).setNoDelay(false);
+    stream.setNoDelay = () => {
+      throw new Error('setNoDelay failed');
+    };
+    expect((await rejection(socket.close())).message).toBe('setNoDelay failed');
+    expect([sockets.stats().leased, sockets.stats().idle, stream.destroyed]).toEqual([0, 0, true]);
   });
 
   it('[V2] and fails when it is to let the process go: it is lost, with what it says', async () => {
     const stream = Object.assign(new PassThrough(), { ref: () => stream, unref: () => stream });
     const sockets = pool({ dialer: { dial: () => stream } });
-    const lost = firstValueFrom(sockets.events$.pipe(filter(({ type }) => type === 'lost')));
+    const context = new AsyncLocalStorage<string>();
+    const lost = firstValueFrom(
+      sockets.events$.pipe(
+        filter(({ type }) => type === 'lost'),
+        map((event) => ({ ...event, within: context.getStore() })),
+      ),
+    );
     const socket = await sockets.dial('tcp', 'nowhere:1');
     stream.unref = () => {
       throw new Error('unref failed');
     };
-    await socket.close();
-    expect(await lost).toMatchObject({ cause: new Error('unref failed'), leased: false });
+    await context.run("one user's", () => socket.close());
+    expect(await lost).toMatchObject({
+      cause: new Error('unref failed'),
+      leased: false,
+      within: undefined,
+    });
     expect(stream.destroyed).toBe(true);
   });
 

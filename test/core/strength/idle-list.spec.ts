@@ -3,7 +3,7 @@ import { Connection } from '../../../lib/core/connection.js';
 import { IdleList } from '../../../lib/core/idle-list.js';
 import { Recency } from '../../../lib/core/recency.js';
 
-const keeper = { end: (): void => undefined, lose: (): void => undefined, settled: 0 };
+const keeper = { end: (): void => undefined, lose: (): void => undefined, seen: 0 };
 const connections = (count: number) =>
   Array.from({ length: count }, (_, id) =>
     Object.assign(new Connection<string>(id, 0, keeper), { since: 0 }),

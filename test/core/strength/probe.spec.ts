@@ -11,7 +11,7 @@ describe('the report on a number of connections', () => {
     let over = 0;
     const probe = new Probe<string>(1_000, alarm, 'late', () => (over += 1));
     const [a, b, c] = [1, 2, 3].map(
-      (id) => new Connection<string>(id, 0, { end: () => undefined, lose: () => undefined, settled: 0 }),
+      (id) => new Connection<string>(id, 0, { end: () => undefined, lose: () => undefined, seen: 0 }),
     );
     return { clock, alarm, probe, over: () => over, all: [a, b, c] as Connection<string>[] };
   }

@@ -1,7 +1,7 @@
 import { Connection } from '../../../lib/core/connection.js';
 import { Recency } from '../../../lib/core/recency.js';
 
-const keeper = { end: (): void => undefined, lose: (): void => undefined, settled: 0 };
+const keeper = { end: (): void => undefined, lose: (): void => undefined, seen: 0 };
 
 describe('the connections that nobody holds', () => {
   it('are told the oldest idle one, also after one has gone and come again', () => {
