@@ -54,6 +54,16 @@ describe('the channels of diagnostics_channel', () => {
     expect(released).toMatchObject([{ pool: 'thrift', id: 1 }]);
   });
 
+  it('tell once that a pool is closed, whatever is asked of it afterwards', async () => {
+    const closed = listen('conn-pool:closed');
+    const { pool } = make({ name: 'thrift' });
+    await pool.close();
+    pool.resize({ max: 2 });
+    pool.evictAll();
+    await pool.close();
+    expect(closed).toMatchObject([{ pool: 'thrift' }]);
+  });
+
   it.each(Object.keys(TYPES))('have one for %s', (type) => {
     const heard = listen(`conn-pool:${type}`);
     const event = { type, pool: 'thrift' } as PoolEvent;

@@ -83,6 +83,12 @@ describe('a lease', () => {
     expect(waiter.now).toMatchObject({ state: 'resolved', value: { reused: false } });
   });
 
+  it('hands over what nobody watches, too: nothing goes wrong with it', async () => {
+    const { pool, said } = make();
+    (await pool.acquire()).detach();
+    expect([pool.stats().totals.detached, said('close-failed')]).toEqual([1, []]);
+  });
+
   it('hands the connection over on detach: its slot is free at once and the pool never touches it again', async () => {
     const { pool, connector, clock } = make({ max: 1, maxLifetime: '1m' }, { watch: true, heartbeat: true });
     await pool.start();

@@ -50,6 +50,10 @@ describe('the back-off', () => {
 
   it('tells of no outage where there was none', () => {
     expect(new Backoff(INITIAL, MAX).succeed(7)).toBe(undefined);
+    const backoff = new Backoff(INITIAL, MAX);
+    // One that was dialled has died soon, which is no failed dial.
+    expect([backoff.setBack(1, 2, 'hung up'), backoff.entered]).toEqual([true, true]);
+    expect(backoff.succeed(7)).toBe(undefined);
   });
 
   it('tells how long an outage has lasted, from its first failure on', () => {
