@@ -10,6 +10,25 @@ describe('handing out', () => {
     expect(pool.stats().totals).toMatchObject({ acquired: 10, reused: 9, dialed: 1 });
   });
 
+  it('reuses what a listener had of a dial before anybody else', async () => {
+    const { pool, said, clock } = make();
+    const reused: (boolean | undefined)[] = [];
+    pool.events$.subscribe(({ type }) => {
+      if (type !== 'dialed') return;
+      for (let time = 0; time < 2; time += 1) {
+        const lease = pool.tryAcquire();
+        reused.push(lease?.reused);
+        lease?.release();
+      }
+    });
+    const caller = new AbortController();
+    const waiter = follow(pool.acquire({ signal: caller.signal }));
+    caller.abort();
+    await clock.settle();
+    expect(waiter.now.state).toBe('rejected');
+    expect([said('dialed').length, reused]).toEqual([1, [false, true]]);
+  });
+
   it.each([
     ['lifo', [3, 2, 1]],
     ['fifo', [1, 2, 3]],
