@@ -100,7 +100,7 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
       await heartbeat(socket, context);
     } finally {
       // It may have been closed meanwhile.
-      const unfit = this.watches.of(socket)?.takeBack();
+      const unfit = this.watches.of(socket)?.takeBack(true);
       if (unfit !== undefined) throw new Error(`the heartbeat left the connection unfit: ${unfit}`);
     }
   }

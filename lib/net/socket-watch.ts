@@ -85,7 +85,7 @@ export class SocketWatch {
     this.borrowing = borrowing;
     if (this.parked) socket.off('readable', this.all.onParked);
     if (holds) this.hold();
-    else socket.unref?.();
+    else if (this.isListed) socket.unref?.();
     this.holds = false;
   }
 
@@ -109,8 +109,13 @@ export class SocketWatch {
     }
   }
 
-  /** Nobody has it any more: what its borrower has left on it goes. @returns what makes it unfit for the next, if anything */
-  takeBack(): string | undefined {
+  /**
+   * Nobody has it any more: what its borrower has left on it goes.
+   *
+   * @param atOnce - it lets the process go at once, as nobody is about to have it again
+   * @returns what makes it unfit for the next, if anything
+   */
+  takeBack(atOnce = false): string | undefined {
     const { socket, borrowing } = this;
     const awaited = borrowing?.wanted === true && borrowing.isAwaiting(writtenTo(socket));
     const isCut = socket.readableEncoding !== null && undecoded(socket).length > 0;
@@ -131,7 +136,8 @@ export class SocketWatch {
       this.unpark();
       if (socket.readableFlowing !== true) socket.resume();
     }
-    if (!this.isListed) {
+    if (atOnce) socket.unref?.();
+    else if (!this.isListed) {
       this.isListed = true;
       this.all.letGoSoon(this);
     }
