@@ -14,6 +14,8 @@ export interface SocketSetup {
   readonly noDelay: boolean;
   /** In milliseconds; `undefined` = off. */
   readonly keepAlive: number | undefined;
+  /** Makes those without TLS. */
+  readonly connect: (options: net.NetConnectOpts) => net.Socket;
 }
 
 /** What a TLS handshake needs beside the address. */
@@ -35,8 +37,8 @@ export async function dialNode(
   signal.throwIfAborted();
   if (network.startsWith('udp')) return dialDatagrams(endpoint as HostPort, signal);
   if (secure !== undefined) return dialTls(endpoint as HostPort, setup, secure, signal);
-  const { noDelay, keepAlive } = setup;
-  const socket = net.connect({
+  const { noDelay, keepAlive, connect } = setup;
+  const socket = connect({
     ...('path' in endpoint ? endpoint : { noDelay, ...endpoint }),
     ...(keepAlive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAlive }),
   });

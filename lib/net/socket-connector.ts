@@ -3,8 +3,9 @@ import { TLSSocket } from 'node:tls';
 import type { DialContext, HeartbeatContext, KeyedConnector } from '../core/index.js';
 import { isConnecting, requirement } from './adoption.js';
 import { joinHostPort, parseAddress } from './address.js';
-import { connected, dialNode } from './node-dialer.js';
+import { connected, dialNode, type SocketSetup } from './node-dialer.js';
 import { Borrowing } from './borrowing.js';
+import { ReadBuffer } from './read-buffer.js';
 import type { ResolvedSocketOptions } from './socket-options.js';
 import type { SocketWatch } from './socket-watch.js';
 import { SocketWatches } from './socket-watches.js';
@@ -16,6 +17,7 @@ import { TlsSessions } from './tls-sessions.js';
 export class SocketConnector implements KeyedConnector<Target, Duplex> {
   readonly heartbeat: KeyedConnector<Target, Duplex>['heartbeat'] = undefined;
   private readonly watches: SocketWatches;
+  private readonly setup: SocketSetup;
   private readonly sessions = new TlsSessions();
   private readonly sessionKeys = new WeakMap<Duplex, string>();
   /** What the user's dialer has given: before it is watched, it may give the same once more. */
@@ -23,9 +25,10 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
   private readonly onSession: (session: Buffer) => void;
 
   constructor(private readonly options: ResolvedSocketOptions) {
-    const { heartbeat, idleData } = options;
+    const { heartbeat, idleData, noDelay, keepAlive } = options;
     const { sessions, sessionKeys } = this;
     this.watches = new SocketWatches(idleData);
+    this.setup = { noDelay, keepAlive, connect: new ReadBuffer().connect };
     this.onSession = function (this: Duplex, session: Buffer): void {
       const key = sessionKeys.get(this);
       if (key !== undefined) sessions.set(key, session);
@@ -45,7 +48,7 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     if (dialer !== undefined) return this.made(await dialer.dial(network, address, { signal }), signal);
     const endpoint = parseAddress(pool, network, address);
     const secure = tls && { ...tls, sessions: this.sessions, key: id };
-    const socket = await dialNode(network, endpoint, this.options, secure, signal);
+    const socket = await dialNode(network, endpoint, this.setup, secure, signal);
     if (tls !== undefined) this.sessionKeys.set(socket, id);
     return socket;
   }

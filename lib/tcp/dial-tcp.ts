@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { readFields } from '../core/fields.js';
 import type { OptionProblem } from '../core/index.js';
@@ -28,7 +29,7 @@ export async function dialTcp(address: string, options: TcpConnectOptions): Prom
   const giveUp = new AbortController();
   const { host } = endpoint as HostPort;
   const secure = tls && { options: tls, host, sessions: new TlsSessions(), key: address };
-  const setup = { noDelay: true, keepAlive: KEEP_ALIVE };
+  const setup = { noDelay: true, keepAlive: KEEP_ALIVE, connect };
   const dialling = dialNode(network, endpoint, setup, secure, giveUp.signal);
   const late = new TcpTimeoutError(where, 'connect');
   try {
