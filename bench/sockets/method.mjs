@@ -13,6 +13,8 @@ differ by a half from process to process.
 - \`async\`: the same in an async function that waits for what is there already: the least that it costs to be given a socket
   by a promise.
 - \`acquire\`: \`acquire()\`, the same on the socket it lends, \`release()\`. The listener is put on, and taken off, each time.
+  The sockets of a pool are read into one buffer, where Node allocates 64 KiB for each read of \`raw\`: what the pool costs
+  it partly saves there.
 - \`duplex\`: as \`async\`, through a bare \`Duplex\` that is made for each round trip and destroyed after it: the least that it
   costs to be given a stream of one's own.
 - \`dial\`: \`dial()\`, the same on the socket it gives, \`close()\`.

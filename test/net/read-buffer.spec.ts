@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http, { type IncomingMessage } from 'node:http';
 import net, { type Socket } from 'node:net';
-import { PassThrough } from 'node:stream';
+import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import tls from 'node:tls';
@@ -12,7 +12,7 @@ import { ask, inTime } from './talk.js';
 import { until } from './until.js';
 
 /** What a peer sends, piece by piece, each in a turn of its own. */
-const PIECES = ['one ', 'two ', 'three ', 'four ', 'x'.repeat(20_000), ' \u00fc', 'end'];
+const PIECES = ['one ', 'two ', 'three ', 'four ', 'x'.repeat(150_000), ' \u00fc', 'end'];
 const LENGTH = PIECES.reduce((sum, each) => sum + Buffer.byteLength(each), 0);
 
 const sending: Script = (socket) => {
@@ -63,6 +63,20 @@ const habits: Record<string, Habit> = {
         chunk = chunk.subarray(0, 1);
       }
       all += chunk.toString('latin1');
+    });
+    await once(socket, 'end');
+    log(all);
+  },
+  'on(data), put back as a whole when it is much': async (socket, log) => {
+    let all = '';
+    let isFirst = true;
+    socket.on('data', (chunk: Buffer) => {
+      if (isFirst && chunk.length >= socket.readableHighWaterMark) {
+        isFirst = false;
+        socket.pause();
+        socket.unshift(chunk);
+        socket.resume();
+      } else all += chunk.toString('latin1');
     });
     await once(socket, 'end');
     log(all);
@@ -129,7 +143,7 @@ const habits: Record<string, Habit> = {
 };
 
 describe('a plain socket of the pool, which is read into a buffer that all share', () => {
-  const { pool, peer } = loopback();
+  const { pool, peer, dialled } = loopback();
 
   it.each(Object.entries(habits))("is to its borrower what Node's own is: %s", async (_name, habit) => {
     const remote = await peer(sending);
@@ -176,24 +190,136 @@ describe('a plain socket of the pool, which is read into a buffer that all share
     for (const lease of leases) lease.release();
   });
 
-  it('holds, of what is read more slowly than it comes, no more than a socket does', async () => {
-    const remote = await peer((socket) => void socket.write(Buffer.alloc(4 * 1024 * 1024)));
-    const sockets = pool();
-    const most = async (socket: Socket): Promise<number> => {
-      let held = 0;
-      let got = 0;
-      socket.on('readable', () => undefined);
-      while (got < 3000) {
-        got += (socket.read(3) as Buffer | null)?.length ?? 0;
-        held = Math.max(held, socket.readableLength);
-        await turn();
+  it.each([
+    [
+      'read()',
+      (socket: Duplex) => void socket.on('readable', () => undefined),
+      (socket: Duplex) => void socket.read(3),
+    ],
+    [
+      'resume(), and pause() at each chunk',
+      (socket: Duplex) => void socket.on('data', () => socket.pause()),
+      (socket: Duplex) => void socket.resume(),
+    ],
+  ])(
+    'holds, of what is read by %s more slowly than it comes, no more than a socket does',
+    async (_, begin, next) => {
+      for (const way of ['acquire', 'dial'] as const) {
+        const remote = await peer(silent);
+        const sockets = pool();
+        const socket: Duplex =
+          way === 'dial'
+            ? await sockets.dial('tcp', remote.address)
+            : (await sockets.acquire('tcp', remote.address)).conn;
+        const raw = dialled.at(-1) as Socket;
+        const theirs = await remote.connection(remote.accepted.length || 1);
+        begin(socket);
+        // Many small ones first: each that is taken must not let a large one in.
+        for (let sent = 1; sent <= 300; sent += 1) {
+          theirs.write('x'.repeat(20));
+          while (raw.bytesRead < 20 * sent) await turn();
+        }
+        theirs.write(Buffer.alloc(8 * 1024 * 1024));
+        let held = 0;
+        for (let step = 0; step < 300; step += 1) {
+          next(socket);
+          await turn();
+          held = Math.max(held, raw.readableLength);
+        }
+        expect(held).toBeLessThanOrEqual(raw.readableHighWaterMark + 64 * 1024);
+        raw.destroy();
       }
-      socket.destroy();
-      return held;
+    },
+  );
+
+  it.each(['acquire', 'keep'] as const)(
+    'is read on by whoever did not listen yet when much came: %s',
+    async (how) => {
+      const much = 300_000;
+      const remote = await peer((socket) => {
+        socket.on('data', (chunk) => socket.write(String(chunk) === 'all' ? 'y'.repeat(much) : chunk));
+      });
+      const sockets = pool({ idleData: 'keep' });
+      const first = await sockets.acquire('tcp', remote.address);
+      first.conn.write('a');
+      await once(first.conn, 'data');
+      if (how === 'keep') {
+        first.release();
+        (await remote.connection(1)).write('y'.repeat(much));
+      } else first.conn.write('all');
+      await until(() =>
+        first.active ? first.conn.readableLength > 0 : (dialled.at(-1) as Socket).readableLength > 0,
+      );
+      const lease = first.active ? first : await sockets.acquire('tcp', remote.address);
+      let got = 0;
+      const reading = (async () => {
+        for await (const chunk of lease.conn as AsyncIterable<Buffer>)
+          if ((got += chunk.length) === much) return;
+      })();
+      await inTime(reading);
+      expect(got).toBe(much);
+      lease.discard();
+    },
+  );
+
+  it("loses nothing when it flows past a listener of 'readable'", async () => {
+    const remote = await peer(silent);
+    const lease = await pool().acquire('tcp', remote.address);
+    const socket = lease.detach();
+    const theirs = await remote.connection(1);
+    let got = '';
+    const take = (): void => {
+      for (let chunk: unknown = socket.read(); chunk !== null; chunk = socket.read()) got += String(chunk);
     };
-    const lease = await sockets.acquire('tcp', remote.address);
-    expect(await inTime(most(lease.conn))).toBeLessThanOrEqual(lease.conn.readableHighWaterMark + 64 * 1024);
-    lease.discard();
+    socket.once('readable', take);
+    theirs.write('1');
+    await until(() => got === '1');
+    const other = (): void => undefined;
+    socket.on('readable', take).on('readable', other);
+    await turn();
+    socket.off('readable', other).resume();
+    await turn();
+    theirs.write('2');
+    await until(() => got === '12');
+    socket.destroy();
+  });
+
+  it('pipes to two as any stream: the second is not held up once Node has let it flow again', async () => {
+    const remote = await peer(silent);
+    const socket = (await pool().acquire('tcp', remote.address)).detach();
+    const theirs = await remote.connection(1);
+    socket.once('data', () => undefined);
+    theirs.write('0');
+    await until(() => socket.bytesRead === 1);
+    const waiting: (() => void)[] = [];
+    const slow = new Writable({
+      highWaterMark: 100,
+      write: (_chunk, _encoding, done) => void waiting.push(done),
+    });
+    let got = 0;
+    const quick = new Writable({
+      highWaterMark: 10,
+      write: (chunk: Buffer, _encoding, done) => {
+        got += chunk.length;
+        setImmediate(done);
+      },
+    });
+    socket.pipe(slow);
+    for (const sent of [61, 121]) {
+      await turn();
+      theirs.write(Buffer.alloc(60));
+      await until(() => socket.bytesRead === sent);
+    }
+    await until(() => socket.isPaused());
+    waiting.shift()?.();
+    await turn();
+    socket.pipe(quick);
+    for (const sent of [11, 22, 33]) {
+      await turn();
+      theirs.write(Buffer.alloc(11));
+      await inTime(until(() => got === sent));
+    }
+    socket.destroy();
   });
 
   it('may be made a TLS connection in the middle of what is said', async () => {
