@@ -141,8 +141,9 @@ export function forwarded(
       ...(isAsked ? { acked: acked === true } : {}),
     };
   }
+  // Whoever did not answer may have written it, whatever the others say.
+  if (unanswered > 0) return { status: 'refused', connections: 0, reason: 'unconfirmed' };
   const refused = answers.find(({ delivery }) => delivery.status === 'refused');
   if (refused !== undefined) return { ...refused.delivery, connections: 0 };
-  if (unanswered > 0) return { status: 'refused', connections: 0, reason: 'unconfirmed' };
   return { status: 'offline', connections: 0 };
 }

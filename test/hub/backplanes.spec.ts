@@ -321,7 +321,7 @@ for (const { name, kind, needs, open: openPlace } of BACKPLANES) {
         if (reason === 'unconfirmed') expect(times).toBeLessThanOrEqual(1);
         // Where it moves, the old place and the new one may both have taken it.
         else if (status === 'forwarded') expect(times).toBeGreaterThanOrEqual(connections);
-        else expect([number, status, times]).toEqual([number, status, 0]);
+        else expect([number, status, reason, times]).toEqual([number, status, reason, 0]);
       });
     });
 
