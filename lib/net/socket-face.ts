@@ -4,7 +4,12 @@ import type { TLSSocket } from 'node:tls';
 import { LONGEST_TIMER } from '../core/longest-timer.js';
 
 /** A connected stream; what Node's sockets have beyond that, it may have. */
-export type Conn = Duplex & Partial<Omit<TLSSocket, keyof Duplex>>;
+export type Conn = Duplex &
+  Partial<Omit<TLSSocket, keyof Duplex>> & {
+    // Newer than the types.
+    setTypeOfService?(tos: number): unknown;
+    getTypeOfService?(): number;
+  };
 
 /** What a pool sets on each of its sockets. */
 export interface Setup {
@@ -85,6 +90,16 @@ export abstract class SocketFace extends Duplex {
 
   setNoDelay(on?: boolean): this {
     return this.set('noDelay', () => void this.conn.setNoDelay?.(on));
+  }
+
+  /** As of a `net.Socket` of Node 24 or later; with an older one it does nothing. */
+  setTypeOfService(tos: number): this {
+    return this.set('typeOfService', () => void this.conn.setTypeOfService?.(tos));
+  }
+
+  /** What `setTypeOfService()` has set; 0 where the connection has none. */
+  getTypeOfService(): number {
+    return this.conn.getTypeOfService?.() ?? 0;
   }
 
   ref(): this {
@@ -209,15 +224,16 @@ export abstract class SocketFace extends Duplex {
     if (this.onTimeout !== undefined) this.conn.off('timeout', this.onTimeout);
     this.conn.setNoDelay?.(noDelay);
     this.conn.setKeepAlive?.(keepAlive !== undefined, keepAlive);
+    if (this.settings.has('typeOfService')) this.conn.setTypeOfService?.(0);
     if (this.settings.has('ref')) this.conn.ref?.();
   }
 
   /** After its end the connection may be somebody else's. */
   private set(name: string, setting: () => void): this {
     if (this.destroyed || this.isOver) return this;
+    setting();
     this.settings ??= new Map();
     this.settings.set(name, setting);
-    setting();
     return this;
   }
 }

@@ -34,7 +34,9 @@ describe('the snippets of the pages', () => {
   it.each(runnable.map((snippet) => [`${snippet.page}:${snippet.line}`, snippet] as const))(
     '%s runs, prints what it promises and ends',
     async (_place, snippet) => {
-      const { code, signal, stdout, stderr } = await startNode([RUNNER, workshop.pathOf(snippet)]).ended;
+      // What a test reports by default differs from one Node to the next.
+      const args = ['--test-reporter=tap', RUNNER, workshop.pathOf(snippet)];
+      const { code, signal, stdout, stderr } = await startNode(args).ended;
       expect({ code, signal, stderr }).toEqual({ code: 0, signal: null, stderr: '' });
       if (isTest(snippet)) return expect(failedTests(stdout)).toEqual([]);
       const printed = stdout.split('\n').slice(0, -1);

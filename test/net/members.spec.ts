@@ -98,4 +98,28 @@ describe('a pooled socket', () => {
     expect([heard, socket.timeout]).toEqual([1, 20]);
     socket.destroy();
   });
+
+  it('has a type of service, where the connection has one, for as long as it is lent', async () => {
+    class Marked extends PassThrough {
+      tos = 0;
+      setTypeOfService(tos: number): void {
+        if (!(tos <= 255)) throw new RangeError('tos');
+        this.tos = tos;
+      }
+      getTypeOfService(): number {
+        return this.tos;
+      }
+    }
+    const marked = new Marked();
+    const sockets = pool({ dialer: { dial: () => marked } });
+    const socket = await sockets.dial('tcp', 'somewhere:1');
+    expect(socket.setTypeOfService(16)).toBe(socket);
+    expect(() => socket.setTypeOfService(256)).toThrow(RangeError);
+    expect([socket.getTypeOfService(), marked.tos]).toEqual([16, 16]);
+    await socket.close();
+    expect([sockets.stats().idle, marked.tos]).toEqual([1, 0]);
+    const none = pool({ dialer: { dial: () => new PassThrough() } });
+    await using other = await none.dial('tcp', 'somewhere:1');
+    expect(other.setTypeOfService(16).getTypeOfService()).toBe(0);
+  });
 });

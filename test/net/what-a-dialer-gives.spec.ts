@@ -155,7 +155,7 @@ describe('a stream that the dialer gives', () => {
     const given = Promise.resolve(new PassThrough());
     const sockets = pool({ dialer: { dial: () => given } });
     const dials = await Promise.allSettled(
-      [1, 2].map(() => sockets.dial('tcp', 'nowhere:1', { timeout: 50 })),
+      [1, 2].map(() => sockets.dial('tcp', 'nowhere:1', { timeout: 500 })),
     );
     expect(dials.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(sockets.stats()).toMatchObject({ leased: 1, size: 1 });

@@ -308,11 +308,11 @@ describe('receiving packages', () => {
     remote.write(Buffer.concat(Array.from({ length: 900 }, () => one)));
     await until(() => (conn as unknown as { queue: { length: number } }).queue.length === 900 * 66);
     for (let count = 0; count < 400; count += 1) {
-      expect((await conn.recvPkg()).buffer.byteLength).toBeLessThanOrEqual(8192);
+      expect((await conn.recvPkg()).buffer.byteLength).toBeLessThanOrEqual(2 * Buffer.poolSize);
     }
     const rest = await conn.recvPkgs();
     expect(rest).toHaveLength(500);
-    for (const each of rest) expect(each.buffer.byteLength).toBeLessThanOrEqual(8192);
+    for (const each of rest) expect(each.buffer.byteLength).toBeLessThanOrEqual(2 * Buffer.poolSize);
   });
 });
 
