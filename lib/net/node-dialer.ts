@@ -6,14 +6,12 @@ import tls from 'node:tls';
 import type { Endpoint, HostPort, Network } from './address.js';
 import { DatagramSocket } from './datagram-socket.js';
 import { identityCheck } from './server-identity.js';
+import type { Setup } from './socket-face.js';
 import type { TlsTerms } from './target.js';
 import type { TlsSessions } from './tls-sessions.js';
 
-/** How Node's sockets are set up. */
-export interface SocketSetup {
-  readonly noDelay: boolean;
-  /** In milliseconds; `undefined` = off. */
-  readonly keepAlive: number | undefined;
+/** How Node's sockets are made and set up. */
+export interface SocketSetup extends Setup {
   /** Makes those without TLS. */
   readonly connect: (options: net.NetConnectOpts) => net.Socket;
 }

@@ -9,16 +9,15 @@ const { pause, resume, read } = Duplex.prototype;
 const AS_ANY_STREAM = { pause, resume, read };
 
 /**
- * What the sockets of one pool are read into, one after the other; each takes a copy of what has come. Left to itself
- * Node allocates as much for every read, be it of a few bytes, and cuts it down to what has come.
+ * Connects the sockets of one pool, as `connect()` of `node:net` does, and reads them into one buffer, one after the
+ * other; each takes a copy of what has come. Left to itself Node allocates as much for every read, be it of a few bytes,
+ * and cuts it down to what has come. To whoever has one, it is the same.
  */
-export class ReadBuffer {
-  private onread: OnReadOpts | undefined = undefined;
-
-  /** As that of `node:net`, and what it gives is the same to whoever has it. */
-  readonly connect = (options: NetConnectOpts): Socket => {
-    this.onread ??= { buffer: Buffer.allocUnsafeSlow(SIZE), callback: take as OnReadOpts['callback'] };
-    return Object.assign(connect({ ...options, onread: this.onread }), AS_ANY_STREAM);
+export function sharingReadBuffer(): (options: NetConnectOpts) => Socket {
+  let onread: OnReadOpts | undefined;
+  return (options) => {
+    onread ??= { buffer: Buffer.allocUnsafeSlow(SIZE), callback: take as OnReadOpts['callback'] };
+    return Object.assign(connect({ ...options, onread }), AS_ANY_STREAM);
   };
 }
 

@@ -5,7 +5,7 @@ import { isConnecting, requirement } from './adoption.js';
 import { joinHostPort, parseAddress } from './address.js';
 import { connected, dialNode, type SocketSetup } from './node-dialer.js';
 import { Borrowing } from './borrowing.js';
-import { ReadBuffer } from './read-buffer.js';
+import { sharingReadBuffer } from './read-buffer.js';
 import type { ResolvedSocketOptions } from './socket-options.js';
 import type { SocketWatch } from './socket-watch.js';
 import { SocketWatches } from './socket-watches.js';
@@ -28,7 +28,7 @@ export class SocketConnector implements KeyedConnector<Target, Duplex> {
     const { heartbeat, idleData, noDelay, keepAlive } = options;
     const { sessions, sessionKeys } = this;
     this.watches = new SocketWatches(idleData);
-    this.setup = { noDelay, keepAlive, connect: new ReadBuffer().connect };
+    this.setup = { noDelay, keepAlive, connect: sharingReadBuffer() };
     this.onSession = function (this: Duplex, session: Buffer): void {
       const key = sessionKeys.get(this);
       if (key !== undefined) sessions.set(key, session);
